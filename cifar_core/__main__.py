@@ -1,0 +1,208 @@
+"""The command line: python -m cifar_core prepare-data | train | evaluate | classify.
+
+Exit status: 0 done, 2 bad input (one sentence on stderr), 130 interrupted (a checkpoint is kept).
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from types import FrameType
+
+from cifar_core.config import FIELDS, TrainConfig
+from cifar_core.data import Splits, open_splits
+from cifar_core.errors import CifarError, DataError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.command(options)
+    except CifarError as error:
+        print(f"{Path(sys.argv[0]).parent.name or 'cifar_core'}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m cifar_core", description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    prepare = commands.add_parser("prepare-data", help="download CIFAR-10 into a folder")
+    prepare.set_defaults(command=_prepare_data)
+    prepare.add_argument("destination", type=Path, metavar="DEST", help="gets the folder cifar-10-batches-py (180 MB)")
+
+    train = commands.add_parser("train", help="train the Net, test it, keep its weights")
+    train.set_defaults(command=_train)
+    _add_data(train)
+    for field in fields(TrainConfig):
+        about = FIELDS[field.name]
+        kind = str if about.choices else type(field.default)
+        train.add_argument(
+            f"--{field.name.replace('_', '-')}",
+            type=kind,
+            default=field.default,
+            help=f"{about.help} Default: {field.default}",
+            metavar="|".join(about.choices) or f"{about.low:g}..{about.high:g}",
+        )
+    train.add_argument("--out", type=Path, required=True, metavar="NET.pth", help="where the weights go")
+    train.add_argument("--resume", type=Path, metavar="FILE", help="go on from the checkpoint of an interrupted run")
+    train.add_argument("--json", action="store_true", help="print one JSON event a line")
+
+    evaluate = commands.add_parser("evaluate", help="test weights on the test images")
+    evaluate.set_defaults(command=_evaluate)
+    _add_data(evaluate)
+    _add_device(evaluate)
+    evaluate.add_argument("weights", type=Path, metavar="NET.pth")
+
+    classify = commands.add_parser("classify", help="ask the Net what is on pictures")
+    classify.set_defaults(command=_classify)
+    classify.add_argument("weights", type=Path, metavar="NET.pth")
+    classify.add_argument("pictures", type=Path, nargs="+", metavar="picture")
+    return parser
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path(os.environ.get("CIFAR_DATA", "data")),
+        metavar="DIR",
+        help="holds cifar-10-batches-py/, or train/ and test/ with a folder a class; default: $CIFAR_DATA or ./data",
+    )
+    parser.add_argument("--unverified", action="store_true", help="accept a copy whose md5 sums are not the official")
+
+
+def _add_device(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps; default: auto")
+
+
+def _open(options: argparse.Namespace) -> Splits:
+    return open_splits(options.data, unverified=options.unverified)
+
+
+def _prepare_data(options: argparse.Namespace) -> int:
+    from cifar_core.data.archive import Downloading, MirrorFailed, Ready, download
+
+    for event in download(options.destination):
+        match event:
+            case Downloading():
+                share = 100 * event.received / event.total
+                print(f"\r{event.received / 1e6:6.1f} of {event.total / 1e6:.1f} MB ({share:.0f} %)", end="", flush=True)
+            case MirrorFailed():
+                print(f"\n{event.host}: {event.reason}", flush=True)
+            case Ready():
+                print(f"\nCIFAR-10 is in {event.folder}")
+    return 0
+
+
+def _train(options: argparse.Namespace) -> int:
+    config = TrainConfig(**{field.name: getattr(options, field.name) for field in fields(TrainConfig)})
+    _check_writable(options.out)
+    # torch is imported only now, so that a wrong option is told at once
+    import torch
+
+    from cifar_core.checkpoint import load_checkpoint, save_checkpoint
+    from cifar_core.device import choose_device
+    from cifar_core.net import new_net, save_weights
+    from cifar_core.train import Checkpointed, Control, Finished, Progress, Reported, train
+
+    torch.set_num_threads(1)  # a mini-batch of 4 is too little work to share between cores
+    device = choose_device(config.device)
+    splits = _open(options)
+    resume = load_checkpoint(options.resume) if options.resume else None
+    control = Control()
+
+    def stop(signum: int, frame: FrameType | None) -> None:
+        control.stop = True
+
+    previous = signal.signal(signal.SIGINT, stop)
+    checkpoint_path = options.out.with_name(options.out.name + ".checkpoint")
+    net, checkpoint, finished = new_net(config.seed), None, None
+    if not options.json:
+        print(f"Training on {device.name} ({device.kind}). {device.reason}")
+    try:
+        for event in train(net, splits.train, config, device=device.kind, resume=resume, control=control):
+            if isinstance(event, Checkpointed):
+                checkpoint = event.checkpoint
+            elif options.json:
+                print(json.dumps({"event": type(event).__name__.lower(), **asdict(event)}), flush=True)
+            elif isinstance(event, Reported):
+                print(event.line, flush=True)
+            elif isinstance(event, Progress) and sys.stderr.isatty():
+                print(f"\r{event.step:,} steps, loss {event.loss:.3f} ", end="\r", file=sys.stderr)
+            if isinstance(event, Finished):
+                finished = event
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    assert finished is not None, "a training always ends with Finished"
+    if finished.reason == "stopped" and checkpoint is not None:
+        save_checkpoint(checkpoint, checkpoint_path)
+        print(f"Interrupted after {finished.step:,} steps. Go on with --resume {checkpoint_path}", file=sys.stderr)
+        return 130
+    if finished.reason == "diverged":
+        raise CifarError("The loss is no longer a finite number: the training diverged. Try a smaller learning rate.")
+    save_weights({name: tensor.cpu() for name, tensor in net.state_dict().items()}, options.out)
+    if not options.json:
+        print("Finished Training")
+    _report_accuracy(net, splits, device.kind, as_json=options.json)
+    return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    import torch
+
+    from cifar_core.device import choose_device
+    from cifar_core.net import load_net
+
+    torch.set_num_threads(1)
+    net = load_net(options.weights)
+    device = choose_device(options.device)
+    _report_accuracy(net, _open(options), device.kind, as_json=False)
+    return 0
+
+
+def _classify(options: argparse.Namespace) -> int:
+    from cifar_core.classify import classify
+    from cifar_core.config import CLASSES
+    from cifar_core.net import load_net
+    from cifar_core.pictures import read_picture, to_net_input
+
+    net = load_net(options.weights)
+    for path in options.pictures:
+        answer = classify(net, to_net_input(read_picture(path)), CLASSES)
+        scores = ", ".join(f"{score.name} {100 * score.probability:.1f} %" for score in answer.ranked[:3])
+        print(f"{path}: {answer.best.name} ({scores})")
+    return 0
+
+
+def _report_accuracy(net, splits: Splits, device: str, *, as_json: bool) -> None:  # type: ignore[no-untyped-def]
+    """Print the tutorial's last lines: the accuracy on all test images, and per class."""
+    from cifar_core.evaluate import evaluate
+
+    found = evaluate(net, splits.test, device=device)
+    names, shares = splits.test.classes, found.class_accuracy().tolist()
+    if as_json:
+        per_class = {name: None if share != share else share for name, share in zip(names, shares, strict=True)}
+        print(json.dumps({"event": "evaluated", "accuracy": found.accuracy, "classes": per_class}))
+        return
+    # int, as in the tutorial's %d, which cuts the decimals off
+    print(f"Accuracy of the network on the {found.total} test images: {int(100 * found.accuracy)} %")
+    for name, share in zip(names, shares, strict=True):
+        print(f"Accuracy of {name:>5} : {100 * share:2.0f} %")
+
+
+def _check_writable(path: Path) -> None:
+    """Tell before an hour of training, not after it, that its result could not be written."""
+    if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+        raise DataError(f"The weights cannot be written to {path}: name a file in a folder that exists.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

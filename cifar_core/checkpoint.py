@@ -1,0 +1,37 @@
+"""A training on disk, to be continued later: weights, momentum and position in one file."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from cifar_core.errors import WeightsError
+from cifar_core.net import Net, save_weights
+from cifar_core.train import Checkpoint, Position
+
+
+def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
+    """Write `checkpoint` so that `load_checkpoint` gives it back. The file appears whole or not at all.
+
+    Raises WeightsError where it cannot be written.
+    """
+    content = {
+        "weights": checkpoint.weights,
+        "momentum": checkpoint.momentum,
+        "position": asdict(checkpoint.position),
+    }
+    save_weights(content, path)
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """The checkpoint that `save_checkpoint` wrote. Raises WeightsError where the file is missing, damaged or another.
+
+    Nothing in the file is executed (weights_only).
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        checkpoint = Checkpoint(content["weights"], content["momentum"], Position(**content["position"]))
+        Net().load_state_dict(checkpoint.weights)
+    except Exception as error:  # a foreign file can make torch.load fail in any way
+        raise WeightsError(f"{path.name} is no checkpoint of this Net; start the training anew.") from error
+    return checkpoint

@@ -1,0 +1,62 @@
+"""Classifying: one 32x32 picture and a Net give ten scores."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from cifar_core.errors import PictureError, WeightsError
+from cifar_core.net import Net
+from cifar_core.pixels import normalize
+
+
+@dataclass(frozen=True)
+class Score:
+    """What the Net says of one class."""
+
+    name: str
+    """the class"""
+    logit: float
+    """the Net's own output: any number; only the differences between classes matter"""
+    probability: float
+    """softmax of the logits: 0 to 1, and all classes together give 1"""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The Net's scores for one picture."""
+
+    scores: tuple[Score, ...]
+    """in the order of the labels"""
+
+    @property
+    def best(self) -> Score:
+        """The class with the largest logit (argmax): the Net's answer."""
+        return max(self.scores, key=lambda score: score.logit)
+
+    @property
+    def ranked(self) -> tuple[Score, ...]:
+        """The scores from the most to the least probable."""
+        return tuple(sorted(self.scores, key=lambda score: -score.logit))
+
+
+def classify(net: Net, image: np.ndarray, classes: tuple[str, ...]) -> Answer:
+    """Ask `net` what is on `image`, uint8 (32, 32, 3), prepared exactly as the training images were.
+
+    Raises PictureError for another shape, WeightsError where the Net's weights give no numbers (a diverged training).
+    """
+    if image.shape != (32, 32, 3) or image.dtype != np.uint8:
+        raise PictureError(f"The Net sees pictures of uint8 (32, 32, 3), not {image.dtype} {image.shape}.")
+    device = next(net.parameters()).device
+    net.eval()
+    with torch.no_grad():
+        inputs = normalize(torch.from_numpy(image[None].copy()).to(device))  # (1, 3, 32, 32)
+        logits = net(inputs)[0, : len(classes)].double().cpu()  # (classes,)
+    if not torch.isfinite(logits).all():
+        raise WeightsError(
+            "This Net's weights are not finite numbers, so it cannot answer: its training diverged. "
+            "Train again with a smaller learning rate."
+        )
+    ## softmax makes all logits positive and lets them add up to 1: e^logit divided by the sum of all e^logit.
+    probabilities = torch.softmax(logits, 0)
+    return Answer(tuple(map(Score, classes, logits.tolist(), probabilities.tolist())))

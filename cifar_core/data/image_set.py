@@ -1,0 +1,147 @@
+"""ImageSet: the pictures of one split as plain arrays, and Splits: training and test set together.
+
+Decoded once, the arrays are kept as `.npy` files. Every process maps the same files into its memory, so that a web
+server and two training workers share one copy, and a second start reads nothing.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from cifar_core.errors import DataError
+
+SIDE = 32
+"""the height and width of every picture, in pixels"""
+
+Split = Literal["train", "test"]
+SPLITS: tuple[Split, Split] = ("train", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """One split of a data set, unnormalized, in its original order."""
+
+    images: np.ndarray
+    """uint8 (N, 32, 32, 3): height, width, then red, green, blue from 0 to 255"""
+    labels: np.ndarray
+    """int64 (N,): each image's class, an index into `classes`"""
+    classes: tuple[str, ...]
+    """two to ten names, the tutorial's for CIFAR-10"""
+    split: Split
+    """train or test"""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __post_init__(self) -> None:
+        count = len(self.labels)
+        if self.images.shape != (count, SIDE, SIDE, 3) or self.images.dtype != np.uint8:
+            raise DataError(f"Images must be uint8 ({count}, 32, 32, 3), not {self.images.dtype} {self.images.shape}.")
+        if not 2 <= len(self.classes) <= 10:
+            raise DataError(f"The Net tells two to ten classes apart; this data has {len(self.classes)}.")
+        if count == 0:
+            raise DataError(f"The {self.split} set holds no images.")
+        if self.labels.min() < 0 or self.labels.max() >= len(self.classes):
+            raise DataError(f"A label in the {self.split} set is not one of the {len(self.classes)} classes.")
+
+    def counts(self) -> np.ndarray:
+        """How many images each class has: int64 (classes,)."""
+        return np.bincount(self.labels, minlength=len(self.classes))
+
+    def with_labels(self, wanted: tuple[str, ...]) -> np.ndarray:
+        """The indices, in order, of the images whose class is one of `wanted`: int64 (M,)."""
+        return np.flatnonzero(np.isin(self.labels, [self.classes.index(name) for name in wanted]))
+
+    def first(self, count: int) -> "ImageSet":
+        """The first `count` images as a set of their own."""
+        return ImageSet(self.images[:count], self.labels[:count], self.classes, self.split)
+
+
+@dataclass(frozen=True)
+class About:
+    """Where a data set came from, in words and paths that the page can show."""
+
+    name: str
+    """CIFAR-10, Image folder, Drawn pictures"""
+    kind: Literal["archive", "folders", "drawn"]
+    verified: bool
+    """True where the md5 sums of the original archive were checked"""
+    root: str
+    """the folder it was read from; empty for the drawn set"""
+    note: str
+    """one sentence for the page, empty where there is nothing to say"""
+
+
+@dataclass(frozen=True, eq=False)
+class Splits:
+    """The training set and the test set of one source, and what is known of it."""
+
+    train: ImageSet
+    test: ImageSet
+    about: About
+    folder: Path
+    """where the `.npy` files lie; `load(folder)` opens the same splits again in any process"""
+
+    def __iter__(self) -> Iterator[ImageSet]:
+        return iter((self.train, self.test))
+
+    def split(self, name: Split) -> ImageSet:
+        """The split called `name`; DataError where there is no such split."""
+        if name not in SPLITS:
+            raise DataError(f"The split must be train or test; {name!r:.40} is neither.")
+        return self.train if name == "train" else self.test
+
+
+def save(folder: Path, train: ImageSet, test: ImageSet, about: About, source: str = "") -> Splits:
+    """Write both splits as `.npy` files into `folder`, and open them from there.
+
+    `source` says what was decoded (names, sizes, times); `load` compares it. `splits.json` is written last, so that a
+    folder with that file is complete. Raises DataError where the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "splits.json").unlink(missing_ok=True)
+        for image_set in (train, test):
+            for part in ("images", "labels"):
+                path = folder / f"{image_set.split}_{part}.npy"
+                # numpy's own name ending would turn x.tmp into x.tmp.npy, hence the open file
+                with open(path.with_suffix(".tmp"), "wb") as file:
+                    np.save(file, getattr(image_set, part))
+                os.replace(path.with_suffix(".tmp"), path)
+        description = {"classes": train.classes, "about": asdict(about), "source": source}
+        path = folder / "splits.json"
+        path.with_suffix(".tmp").write_text(json.dumps(description))
+        os.replace(path.with_suffix(".tmp"), path)
+    except OSError as error:
+        raise DataError(f"The decoded images could not be kept in {folder} ({error.strerror}).") from error
+    return load(folder)
+
+
+def load(folder: Path, source: str | None = None) -> Splits:
+    """Open what `save` wrote, as maps into memory: nothing is read until it is looked at.
+
+    Raises DataError where the folder holds no complete copy, or (with `source` given) one of another source.
+    """
+    try:
+        description = json.loads((folder / "splits.json").read_text())
+        if source is not None and description["source"] != source:
+            raise DataError(f"{folder} holds a copy of other data.")
+        classes = tuple(description["classes"])
+        about = About(**description["about"])
+        # mode "c" (copy on write) shares the pages between processes and, unlike "r", gives arrays torch can wrap
+        arrays = {p: np.load(folder / f"{p}.npy", mmap_mode="c", allow_pickle=False) for p in _PARTS}
+        train, test = (
+            ImageSet(arrays[f"{split}_images"], np.asarray(arrays[f"{split}_labels"]), classes, split)
+            for split in SPLITS
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{folder} holds no complete copy of decoded images.") from error
+    return Splits(train, test, about, folder)
+
+
+_PARTS = tuple(f"{split}_{part}" for split in SPLITS for part in ("images", "labels"))

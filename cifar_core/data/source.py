@@ -1,0 +1,79 @@
+"""Which data set is in use: the folder that was named, an earlier download, or the drawn set while the real one comes."""
+
+import os
+import threading
+from pathlib import Path
+
+from cifar_core.data import drawn
+from cifar_core.data.archive import missing_from
+from cifar_core.data.background import BackgroundDownload
+from cifar_core.data.folder import open_splits
+from cifar_core.data.image_set import Splits
+from cifar_core.errors import DataError
+
+DOWNLOADS = Path("data")
+"""where a download goes, and where an earlier one is looked for, below the current folder"""
+
+
+class DataSource:
+    """The data set in use, which changes once: when the real CIFAR-10 has arrived in the background."""
+
+    def __init__(self, splits: Splits, *, download: BackgroundDownload | None = None, notice: str = "") -> None:
+        self.splits = splits
+        """the data set in use; replaced as a whole"""
+        self._download = download
+        self._notice = notice
+        if download:
+            download.start()
+            threading.Thread(target=self._take_over, args=(download,), name="data source", daemon=True).start()
+
+    @property
+    def status(self) -> str:
+        """What is happening to the download, in one sentence; empty where there is nothing to tell."""
+        if self._notice or not self._download:
+            return self._notice
+        return self._download.status.sentence
+
+    @property
+    def fraction(self) -> float | None:
+        """How much of the download is there, 0 to 1; None where there is nothing to measure."""
+        return self._download.status.fraction if self._download else None
+
+    def _take_over(self, download: BackgroundDownload) -> None:
+        """Wait for the download, decode it, and put it in the place of the drawn set."""
+        download.wait()
+        if download.folder is None:
+            return
+        self._notice = "CIFAR-10 has arrived; its images are being decoded."
+        try:
+            self.splits = open_splits(download.folder.parent)
+            self._notice = ""
+            self._download = None
+        except DataError as error:
+            self._notice = f"CIFAR-10 was downloaded but cannot be used: {error}"
+
+
+def find_data(
+    named: Path | None, *, unverified: bool = False, downloads: Path = DOWNLOADS, drawn_counts: tuple[int, int] = (10_000, 2_000)
+) -> DataSource:
+    """Open the folder `named`; without one an earlier download; without that draw a stand-in and begin a download.
+
+    Raises DataError where the named folder cannot be used: what a person asked for is never silently replaced.
+    """
+    if named is not None:
+        return DataSource(open_splits(named, unverified=unverified))
+    if not missing_from(downloads / "cifar-10-batches-py") or (downloads / "train").is_dir():
+        return DataSource(open_splits(downloads, unverified=unverified))
+    splits = _draw(downloads, drawn_counts)
+    return DataSource(splits, download=BackgroundDownload(downloads))
+
+
+def _draw(downloads: Path, counts: tuple[int, int]) -> Splits:
+    """The drawn set, kept beside the downloads, or in the user's cache where that folder cannot be written."""
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    try:
+        return drawn.draw_splits(downloads / "drawn", *counts)
+    except DataError:
+        return drawn.draw_splits(caches / "cifar_core" / "drawn", *counts)
+
+

@@ -1,0 +1,32 @@
+"""The few ways in which something asked of the core can be impossible.
+
+Each error's text is one sentence (or two) for a person: what is wrong and what to do. None of them is a bug.
+"""
+
+
+class CifarError(Exception):
+    """What was asked cannot be done; `str(error)` says why and what to do instead."""
+
+
+class ConfigError(CifarError):
+    """A setting is missing, of the wrong kind or out of its bounds."""
+
+
+class DataError(CifarError):
+    """A data set is missing, incomplete, damaged or not one that the Net can learn from."""
+
+
+class PictureError(CifarError):
+    """A picture cannot be read, or is too large to be read safely."""
+
+
+class WeightsError(CifarError):
+    """A weights file is unreadable or does not fit the Net."""
+
+
+class DeviceError(CifarError):
+    """The asked-for device is not there."""
+
+
+class RunError(CifarError):
+    """A training run cannot be started, found or commanded."""

@@ -1,0 +1,42 @@
+"""The weights that come with the program: the untouched Net, trained by the command line on the real CIFAR-10."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from cifar_core.config import TrainConfig
+from cifar_core.net import Net, load_net
+
+FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How the weights were made and how good they are; the content of net.json."""
+
+    command: str
+    config: TrainConfig
+    correct: int
+    """right answers on the test images"""
+    total: int
+    """test images"""
+    made_with: str
+    """versions, machine and how long it took"""
+    data: str
+    """which copy of CIFAR-10"""
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right answers on the test images, 0 to 1."""
+        return self.correct / self.total
+
+
+def recipe() -> Recipe:
+    """How the pretrained weights were made."""
+    content = json.loads((FOLDER / "net.json").read_text())
+    return Recipe(**content | {"config": TrainConfig.from_json(content["config"])})
+
+
+def pretrained_net() -> Net:
+    """The Net with the pretrained weights, on the CPU."""
+    return load_net(FOLDER / "net.pth")

@@ -1,0 +1,235 @@
+"""Training: the tutorial's loop as a stream of events that a terminal, a worker or a test can follow.
+
+    for event in train(net, splits.train, TrainConfig()):
+        if isinstance(event, Reported):
+            print(event.line)
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from cifar_core.config import TrainConfig
+from cifar_core.data.image_set import ImageSet
+from cifar_core.net import Net
+from cifar_core.order import EpochOrder, learning_rate
+from cifar_core.pixels import normalize
+
+
+@dataclass(frozen=True)
+class Started:
+    """The first event: the training is set up."""
+
+    steps: int
+    """mini-batches from beginning to end"""
+    step: int
+    """mini-batches done before this start: 0, or where a checkpoint stood"""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A point of the loss curve."""
+
+    step: int
+    """mini-batches done, over all epochs"""
+    epoch: int
+    """the epoch now under way, from 1"""
+    images: int
+    """training images seen, over all epochs"""
+    loss: float
+    """mean loss of the mini-batches since the last Progress"""
+
+
+@dataclass(frozen=True)
+class Reported:
+    """The tutorial's line: the mean loss of the last `report_every` mini-batches. Progress of the same step follows."""
+
+    step: int
+    """mini-batches done, over all epochs"""
+    epoch: int
+    """from 1"""
+    batch: int
+    """mini-batches done in this epoch"""
+    loss: float
+
+    @property
+    def line(self) -> str:
+        """The line as the tutorial prints it."""
+        return f"[{self.epoch}, {self.batch:5d}] loss: {self.loss:.3f}"
+
+
+@dataclass
+class Position:
+    """How far a training has come."""
+
+    step: int = 0
+    """mini-batches done, over all epochs"""
+    epoch: int = 0
+    """epochs completed"""
+    seen: int = 0
+    """images seen in the epoch under way"""
+    batch: int = 0
+    """mini-batches done in the epoch under way"""
+    running_loss: float = 0.0
+    """the losses since the last line of the log, added up"""
+    running_count: int = 0
+    """how many losses that sum holds"""
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """All that is needed to go on later as if nothing had happened (bit for bit on the CPU).
+
+    There are no random states in it: order and augmentation follow from seed, epoch and position (`order.py`).
+    """
+
+    weights: dict[str, Tensor]
+    """the Net's state dict, on the CPU"""
+    momentum: dict[str, Tensor]
+    """SGD's momentum buffer of each weight, on the CPU; empty before the first step"""
+    position: Position
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpointed:
+    """A checkpoint: one that was asked for through Control, or the state at the end, just before Finished."""
+
+    checkpoint: Checkpoint
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Always the last event."""
+
+    reason: Literal["done", "stopped", "diverged"]
+    """diverged: the loss became infinite or NaN"""
+    step: int
+    """mini-batches done"""
+
+
+TrainEvent = Started | Progress | Reported | Checkpointed | Finished
+
+
+@dataclass
+class Control:
+    """What may be asked of a training from outside, at any time; each wish is obeyed before the next mini-batch."""
+
+    stop: bool = False
+    """end the training; its last event is then Finished('stopped')"""
+    checkpoint: bool = False
+    """give a Checkpointed event after the next Progress"""
+
+
+def progress_every(config: TrainConfig, images: int) -> int:
+    """How many mini-batches one point of the curve covers: about 1,000 points a run, at most 50 mini-batches each.
+
+    It follows from the settings alone, so that the same run always gives the same points.
+    """
+    return max(1, min(50, config.steps(images) // 1000))
+
+
+def train(
+    net: Net,
+    image_set: ImageSet,
+    config: TrainConfig,
+    *,
+    device: str = "cpu",
+    resume: Checkpoint | None = None,
+    control: Control | None = None,
+) -> Iterator[TrainEvent]:
+    """Train `net` (moved to `device`, changed in place) on `image_set`, yielding events until Finished.
+
+    On the CPU the losses equal the tutorial's loop over the same order of images bit for bit, under the same torch
+    settings. Between two events the training rests, and `net` is as it was after the last step reported. Dropping the
+    iterator ends it there.
+    """
+    control = control or Control()
+    at = replace(resume.position) if resume else Position()
+    if resume:
+        net.load_state_dict(resume.weights)
+    net.to(device).train()
+    criterion = nn.CrossEntropyLoss()
+    optimizer = torch.optim.SGD(
+        net.parameters(), lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay
+    )
+    if resume:
+        _restore_momentum(net, optimizer, resume.momentum)
+
+    # The whole set goes to the device once, as bytes; on the CPU this copies nothing.
+    all_images = torch.from_numpy(image_set.images).to(device)  # uint8 (count, 32, 32, 3)
+    all_labels = torch.from_numpy(image_set.labels).to(device)  # int64 (count,)
+    count = len(image_set)
+    point_every = progress_every(config, count)
+    losses: list[Tensor] = []  # of the mini-batches since the last Progress, still on the device
+
+    yield Started(steps=config.steps(count), step=at.step)
+    while at.epoch < config.epochs:  # loop over the dataset multiple times
+        order = EpochOrder.make(config, at.epoch, count, device)
+        while at.seen < count and not control.stop:
+            chosen = slice(at.seen, at.seen + config.batch_size)
+            inputs = normalize(order.pictures(all_images, chosen))  # (N, 3, 32, 32)
+            labels = all_labels[order.indices[chosen]]  # (N,)
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(config, (at.epoch + at.seen / count) / config.epochs)
+
+            ## Gradients add up until they are cleared, so each mini-batch starts from zero ...
+            optimizer.zero_grad()
+            ## ... then: what does the Net answer, how wrong is that, which way would each weight have to move,
+            ## and one small step that way.
+            outputs = net(inputs)  # (N, 10)
+            loss = criterion(outputs, labels)
+            loss.backward()
+            optimizer.step()
+
+            losses.append(loss.detach())
+            at.step, at.batch, at.seen = at.step + 1, at.batch + 1, at.seen + len(labels)
+            report = at.batch % config.report_every == 0
+            if not (report or at.step % point_every == 0 or at.seen == count or control.stop):
+                continue
+            ## Reading a loss makes the program wait for the device, so it is done only when there is news to tell.
+            mean = _take(losses, at)
+            if not math.isfinite(mean):
+                yield Finished("diverged", at.step)
+                return
+            if report:
+                yield Reported(at.step, at.epoch + 1, at.batch, at.running_loss / at.running_count)
+                at.running_loss, at.running_count = 0.0, 0
+            yield Progress(at.step, at.epoch + 1, at.epoch * count + at.seen, mean)
+            if control.checkpoint:
+                control.checkpoint = False
+                yield Checkpointed(_checkpoint(net, optimizer, at))
+        if at.seen < count:
+            break  # stopped
+        ## The tutorial starts each epoch with a fresh running loss.
+        at.epoch, at.seen, at.batch, at.running_loss, at.running_count = at.epoch + 1, 0, 0, 0.0, 0
+
+    yield Checkpointed(_checkpoint(net, optimizer, at))
+    yield Finished("done" if at.epoch == config.epochs else "stopped", at.step)
+
+
+def _take(losses: list[Tensor], at: Position) -> float:
+    """Empty `losses` into the running loss of `at`; their mean."""
+    values = torch.stack(losses).tolist()
+    losses.clear()
+    for value in values:  # one after the other, so that the sum has the tutorial's very digits
+        at.running_loss += value
+    at.running_count += len(values)
+    return sum(values) / len(values)
+
+
+def _checkpoint(net: Net, optimizer: torch.optim.SGD, at: Position) -> Checkpoint:
+    """A copy on the CPU of everything that the next step depends on."""
+    weights = {name: tensor.detach().cpu().clone() for name, tensor in net.state_dict().items()}
+    buffers = {name: optimizer.state[weight].get("momentum_buffer") for name, weight in net.named_parameters()}
+    momentum = {name: buffer.cpu().clone() for name, buffer in buffers.items() if buffer is not None}
+    return Checkpoint(weights, momentum, replace(at))
+
+
+def _restore_momentum(net: Net, optimizer: torch.optim.SGD, momentum: dict[str, Tensor]) -> None:
+    for name, weight in net.named_parameters():
+        if name in momentum:
+            optimizer.state[weight]["momentum_buffer"] = momentum[name].to(weight.device, copy=True)

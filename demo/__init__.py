@@ -1,0 +1,1 @@
+"""The web page: layout, wiring and words around the plain core in `cifar_core`."""

@@ -1,0 +1,125 @@
+"""Start the page: python -m demo, or by path, as a Spaces-style server does: python demo/__main__.py"""
+
+import argparse
+import os
+import socket
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+if __package__ in (None, ""):  # started by path: Python then knows only the folder of this file
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from cifar_core.data.source import find_data
+from cifar_core.errors import CifarError
+from cifar_core.runs.service import Service
+
+EVENTS_AT_ONCE = 256
+"""an open page keeps two events going (header and run), so this serves about 100 pages"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve the page until Ctrl-C; the exit status: 0 ended, 2 bad input."""
+    options = _parser().parse_args(arguments)
+    try:
+        _check_device(options.device)
+        _check_port(options.host, options.port)
+        # the workers load torch while this process loads gradio
+        with Service(options.runs, workers=options.workers, device=options.device) as service:
+            source = find_data(options.data, unverified=options.unverified)
+            _serve(service, options, source)
+    except CifarError as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+def _serve(service: Service, options: argparse.Namespace, source) -> None:  # type: ignore[no-untyped-def]
+    # Gradio's queue summarises all events after every event; each costs milliseconds and nobody looks at it.
+    os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000000")
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    from demo.app import build_app
+    from demo.picture_input import MAX_FILE
+    from demo.theme import CSS, theme
+
+    app = build_app(service, source)
+    app.queue(max_size=500)
+    app.launch(
+        server_name=options.host,
+        server_port=options.port,
+        theme=theme(),
+        css_paths=[CSS],
+        max_threads=EVENTS_AT_ONCE,
+        max_file_size=MAX_FILE,
+        state_session_capacity=1000,
+        footer_links=["api"],
+        run_history=False,
+        ssr_mode=False,
+        enable_monitoring=False,
+        prevent_thread_lock=True,
+        quiet=True,
+    )
+    print(f"The page is at {app.local_url} (Ctrl-C ends it)", flush=True)
+    threading.Event().wait()
+
+
+def _parser() -> argparse.ArgumentParser:
+    # A Spaces-style server sets these variables; options on the command line come first.
+    host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
+    port = os.environ.get("GRADIO_SERVER_PORT", "7860")
+    data = os.environ.get("CIFAR_DATA")
+    parser = argparse.ArgumentParser(prog="python -m demo", description="Serve the page.")
+    parser.add_argument("--host", default=host, help="address to listen on; 0.0.0.0 for every one; default: %(default)s")
+    parser.add_argument("--port", type=int, default=port, help="default: %(default)s")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path(data) if data else None,
+        metavar="DIR",
+        help="holds cifar-10-batches-py/, or train/ and test/ with a folder a class; default: $CIFAR_DATA, else an "
+        "earlier download in ./data, else drawn pictures while CIFAR-10 is downloaded there",
+    )
+    parser.add_argument(
+        "--runs", type=Path, default=Path("runs"), metavar="DIR", help="where trainings are kept; default: ./runs"
+    )
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"), help="default: %(default)s")
+    parser.add_argument("--workers", type=_positive, metavar="N", help="training processes; default: one a core")
+    parser.add_argument("--unverified", action="store_true", help="accept data whose md5 sums are not the official")
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 64:
+        raise argparse.ArgumentTypeError("from 1 to 64")
+    return number
+
+
+def _check_device(device: str) -> None:
+    """Tell at once that a device is not there; torch is imported only where one was asked for."""
+    if device in ("cuda", "mps"):
+        from cifar_core.device import choose_device
+
+        choose_device(device)
+
+
+def _check_port(host: str, port: int) -> None:
+    """Tell before all the loading that the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except (OSError, OverflowError) as error:
+            raise CifarError(
+                f"The page cannot be served at {host}:{port} ({error}). Is another server running there? "
+                "Choose another with --port."
+            ) from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

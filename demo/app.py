@@ -1,0 +1,98 @@
+"""The page as a whole: header, tabs, endpoints. The only module that knows every tab."""
+
+import asyncio
+import html
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import gradio as gr
+
+from cifar_core.data.source import DataSource
+from cifar_core.runs.service import Service
+from demo.browse_tab import build_browse_tab
+from demo.classify_tab import Classifier, build_classify_tab
+from demo.endpoints import build_endpoints
+from demo.train_tab import HEARTBEAT, build_train_tab
+
+TITLE = "Learn image classification by doing it"
+OWNER_KEY = {"storage_key": "cifar-demo-owner", "secret": "fixed-so-that-a-restart-keeps-the-key"}
+"""where a visitor's secret key lies in his browser; the secret only obfuscates it there"""
+
+
+def build_app(service: Service, source: DataSource) -> gr.Blocks:
+    """The page, ready to be launched."""
+    classifier = Classifier(service, source)
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 7200), fill_width=False) as blocks:
+        gr.HTML(
+            f"<h1>{TITLE}</h1><p>Browse CIFAR-10, train the small network of PyTorch's tutorial live, "
+            "and ask it what is on a picture.</p>",
+            elem_id="title",
+        )
+        header = gr.HTML(header_html(service, source), elem_id="header")
+        owner = gr.BrowserState(None, **OWNER_KEY)
+        data_in_use = gr.Textbox(_key(source), visible="hidden", label="data set in use")
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab("1 · Browse", id="browse"):
+                build_browse_tab(source, data_in_use)
+            with gr.Tab("2 · Train", id="train"):
+                build_train_tab(service, source, owner, blocks)
+            with gr.Tab("3 · Classify", id="classify") as classify_tab:
+                build_classify_tab(classifier, owner, data_in_use, classify_tab, blocks)
+        build_endpoints(service, source, classifier)
+
+        async def watch() -> AsyncIterator[list[Any]]:
+            """Keep the header true for as long as the page is open."""
+            shown, sent = ("", ""), 0.0
+            while True:
+                now = (header_html(service, source), _key(source))
+                if now != shown:
+                    yield [gr.skip() if new == old else new for new, old in zip(now, shown, strict=True)]
+                    shown, sent = now, time.monotonic()
+                elif time.monotonic() - sent > HEARTBEAT:
+                    yield [gr.skip(), gr.skip()]
+                    sent = time.monotonic()
+                await asyncio.sleep(1)
+
+        blocks.load(
+            watch,
+            None,
+            [header, data_in_use],
+            show_progress="hidden",
+            concurrency_limit=None,
+            api_visibility="private",
+        )
+    return blocks
+
+
+def header_html(service: Service, source: DataSource) -> str:
+    """The line on top: data set, device and why, how many runs are going."""
+    splits = source.splits
+    about = splits.about
+    workers = service.workers()
+    device = f"{workers[0].name} ({workers[0].device.upper()})" if workers else "starting …"
+    reason = workers[0].reason if workers else ""
+    going = service.active_count()
+    parts = [
+        _part("Data", f"{about.name}: {len(splits.train):,} + {len(splits.test):,} images", about.note),
+        _part("Device", device, reason),
+        _part("Training now", "no runs" if not going else "1 run" if going == 1 else f"{going} runs", ""),
+    ]
+    status, fraction = source.status, source.fraction
+    download = ""
+    if status:
+        bar = ""
+        if fraction is not None:
+            bar = f'<div class="progress"><div style="width:{100 * fraction:.1f}%"></div></div>'
+        download = f'<p class="download" role="status">{html.escape(status)}</p>{bar}'
+    return f'<div class="header-line">{"".join(parts)}</div>{download}'
+
+
+def _part(name: str, value: str, why: str) -> str:
+    explained = f'<span class="why">{html.escape(why)}</span>' if why else ""
+    return f'<p><b>{name}</b> <span>{html.escape(value)}</span>{explained}</p>'
+
+
+def _key(source: DataSource) -> str:
+    """Changes whenever another data set is in use."""
+    return str(source.splits.folder)

@@ -1,0 +1,182 @@
+"""What the page shows of a run: made from snapshots of the store, without any Gradio.
+
+`RunWatch` is one open page following a run. It keeps nothing that the store does not know, so a refresh or a second
+page simply begins anew and shows the same.
+"""
+
+import html
+from dataclasses import dataclass
+from pathlib import Path
+
+from cifar_core.data import Splits, image_set
+from cifar_core.errors import RunError
+from cifar_core.runs.service import Service
+from cifar_core.runs.store import Report, Run, Snapshot, TestResult
+from cifar_core.train import Reported
+from demo.live_chart import chart_head, chart_tail
+from demo.picture_grid import grid_html
+from demo.words import duration, percent
+
+STATES = {
+    "waiting": "Starting",
+    "running": "Training",
+    "testing": "Testing",
+    "done": "Finished",
+    "stopped": "Stopped",
+    "diverged": "Diverged",
+    "failed": "Failed",
+}
+
+
+@dataclass(frozen=True)
+class View:
+    """All parts of the page that follow from a run."""
+
+    run: Run | None = None
+    mine: bool = True
+    """whether the one who looks may command the run"""
+    status: str = ""
+    chart: str = ""
+    log: str = ""
+    result: str = ""
+    weights: Path | None = None
+    """the weights to download, once the run has ended"""
+
+    @property
+    def can_stop(self) -> bool:
+        """Whether Stop makes sense now."""
+        return self.run is not None and self.mine and self.run.state in ("waiting", "running") and not self.run.ending
+
+
+class RunWatch:
+    """Follows the run `asked` (an id from the address), or else the visitor's newest; and each new one he starts."""
+
+    def __init__(self, service: Service, owner: str, asked: str = "") -> None:
+        self._service, self._owner = service, owner
+        self._newest = self._newest_own()
+        self._following = asked or self._newest
+        self._view = View()
+        self._last_step = -1
+
+    def look(self) -> View:
+        """The page as it should be now."""
+        newest = self._newest_own()
+        if newest != self._newest:
+            self._newest = self._following = newest
+        if self._view.run and self._view.run.id != self._following:
+            self._view, self._last_step = View(), -1
+        if not self._following:
+            return View(status=status_html(None))
+        try:
+            snapshot = self._service.snapshot(self._following, self._last_step)
+        except RunError as error:
+            return View(status=f'<p class="status-line">{html.escape(str(error))}</p>')
+        self._view = self._next(snapshot)
+        return self._view
+
+    def _newest_own(self) -> str:
+        runs = self._service.runs_of(self._owner, limit=1)
+        return runs[0].id if runs else ""
+
+    def _next(self, snapshot: Snapshot) -> View:
+        old, run = self._view, snapshot.run
+        if old.run and run.step < old.run.step:  # a killed worker's last steps are being done again
+            self._last_step, old = -1, View()
+            snapshot = self._service.snapshot(run.id)
+            run = snapshot.run
+        if old.run == run and old.chart:
+            return old
+        if snapshot.points:
+            self._last_step = snapshot.points[-1].step
+        result, log = old.result, old.log + "".join(log_line(report) for report in snapshot.reports)
+        if not run.active and (old.run is None or old.run.active):
+            splits = image_set.load(Path(run.data))
+            log += log_end(run, snapshot.result, splits)
+            result = result_html(run, snapshot.result, splits)
+        return View(
+            run=run,
+            mine=self._service.is_own(self._owner, run.id),
+            status=status_html(run),
+            chart=(old.chart or chart_head(run)) + chart_tail(snapshot.points),
+            log=log,
+            result=result,
+            weights=self._service.store.weights_of(run) if not run.active and run.checkpoint >= 0 else None,
+        )
+
+
+def status_html(run: Run | None) -> str:
+    """State, progress and pace of a run, in two lines whose height never changes."""
+    if run is None:
+        return _status("none", "No training yet", 0.0, ["Press Start: the tutorial's settings are filled in."])
+    if run.state == "testing":
+        total = f"{run.tested:,} test images"
+        return _status(run.state, STATES[run.state], 1.0, [f"asking the Net about {total} so far"])
+    share = run.seen / (run.config.epochs * run.images)
+    facts = [f"epoch {max(run.epoch, 1)} of {run.config.epochs}", f"step {run.step:,} of {run.steps:,}"]
+    if run.state == "running" and run.speed:
+        left = (run.config.epochs * run.images - run.seen) / run.speed
+        facts += [f"{run.speed:,.0f} images/s", f"{duration(left)} left"]
+    elif run.ended and run.state in ("done", "stopped"):
+        facts.append(f"took {duration(run.ended - run.created)}")
+    if run.message:
+        facts = [run.message]
+    return _status(run.state, STATES[run.state], share, facts)
+
+
+def _status(state: str, name: str, share: float, facts: list[str]) -> str:
+    said = " · ".join(html.escape(fact) for fact in facts)
+    return (
+        f'<div class="run-status" data-state="{state}"><p class="status-line"><span class="chip {state}">{name}</span>'
+        f'<span class="facts">{said}</span></p><div class="progress" role="progressbar" aria-label="Progress" '
+        f'aria-valuemin="0" aria-valuemax="100" aria-valuenow="{100 * share:.0f}">'
+        f'<div style="width:{100 * share:.2f}%"></div></div></div>'
+    )
+
+
+def log_line(report: Report) -> str:
+    """The tutorial's own line."""
+    return Reported(report.step, report.epoch, report.batch, report.loss).line + "\n"
+
+
+def log_end(run: Run, result: TestResult | None, splits: Splits) -> str:
+    """The last lines of the log, as the notebook ends."""
+    begin = {"done": "Finished Training\n", "stopped": f"Stopped after {run.step:,} mini-batches\n"}.get(run.state, "")
+    if result is None:
+        return begin + (run.message + "\n" if run.message else "")
+    classes = splits.test.classes
+    truth = " ".join(f"{classes[label]:>5}" for label in splits.test.labels[:4])
+    predicted = " ".join(f"{classes[label]:>5}" for label in result.first_predictions)
+    accuracy = f"Accuracy of the network on the {result.total} test images: {int(100 * result.accuracy)} %"
+    return f"{begin}GroundTruth:  {truth}\nPredicted:    {predicted}\n{accuracy}\n"
+
+
+def result_html(run: Run, result: TestResult | None, splits: Splits) -> str:
+    """How good the trained Net is: accuracy, each class, and four test images with what it says of them."""
+    if result is None:
+        return ""
+    test = splits.test
+    four = test.first(4)
+    answers = [test.classes[label] for label in result.first_predictions]
+    truths = [test.classes[label] for label in four.labels]
+    captions = [f"{'✓' if a == t else '✗'} {a}" for a, t in zip(answers, truths, strict=True)]
+    names = [f"The truth is {t}; the Net says {a}" for a, t in zip(answers, truths, strict=True)]
+    words = " ".join(
+        f"<li><b>{html.escape(t)}</b> → {html.escape(a)} {'✓' if a == t else '✗'}</li>"
+        for a, t in zip(answers, truths, strict=True)
+    )
+    bars = "".join(
+        f"<tr><th scope='row'>{html.escape(name)}</th><td><div class='bar'><div style='width:{100 * (share or 0):.1f}%'>"
+        f"</div></div></td><td class='number'>{percent(share)}</td></tr>"
+        for name, share in zip(test.classes, result.per_class, strict=True)
+    )
+    chance = 100 / len(test.classes)
+    return (
+        f"<section class='result'><h3>Accuracy on {result.total:,} test images: "
+        f"<strong>{percent(result.accuracy)}</strong></h3>"
+        f"<p class='quiet'>{result.correct:,} of them are answered right, by a Net that never saw them in training. "
+        f"Guessing would give {chance:.0f} %.</p>"
+        f"<div class='result-parts'><div><h4>Each class</h4><table class='bars'>{bars}</table></div>"
+        f"<div><h4>GroundTruth → Predicted</h4>"
+        f"{grid_html(four.images, captions, range(4), columns=4, names=names)}<ol class='truths'>{words}</ol></div>"
+        f"</div></section>"
+    )

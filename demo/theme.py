@@ -1,0 +1,24 @@
+"""How the page looks: one quiet theme; the few rules of its own stand in style.css."""
+
+from pathlib import Path
+
+import gradio as gr
+
+CSS = Path(__file__).parent / "style.css"
+
+
+def theme() -> gr.themes.Base:
+    """Indigo on cool grey, in the fonts of the reader's own system: nothing is fetched from elsewhere."""
+    return gr.themes.Base(
+        primary_hue=gr.themes.colors.indigo,
+        neutral_hue=gr.themes.colors.slate,
+        radius_size=gr.themes.sizes.radius_md,
+        font=["system-ui", "sans-serif"],
+        font_mono=["ui-monospace", "monospace"],
+    ).set(
+        block_label_background_fill="transparent",
+        block_shadow="none",
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+        button_primary_text_color="white",
+    )
