@@ -88,17 +88,14 @@ def _open(options: argparse.Namespace) -> Splits:
 
 
 def _prepare_data(options: argparse.Namespace) -> int:
-    from cifar_core.data.archive import Downloading, MirrorFailed, Ready, download
+    from cifar_core.data.archive import Downloading, download, sentence
 
+    live = sys.stderr.isatty()
     for event in download(options.destination):
-        match event:
-            case Downloading():
-                share = 100 * event.received / event.total
-                print(f"\r{event.received / 1e6:6.1f} of {event.total / 1e6:.1f} MB ({share:.0f} %)", end="", flush=True)
-            case MirrorFailed():
-                print(f"\n{event.host}: {event.reason}", flush=True)
-            case Ready():
-                print(f"\nCIFAR-10 is in {event.folder}")
+        if not isinstance(event, Downloading):
+            print(sentence(event), flush=True)
+        elif live:
+            print(f"\r{sentence(event):<100}", end="\r", file=sys.stderr, flush=True)
     return 0
 
 

@@ -11,7 +11,7 @@ from cifar_core.data.image_set import SPLITS, ImageSet
 from cifar_core.data.source import DataSource
 from cifar_core.errors import CifarError
 from demo.figures import class_counts
-from demo.picture_grid import enlarged, grid_html, picture_grid
+from demo.picture_grid import enlarged, grid_html, picture_grid, scroll_to
 from demo.words import note
 
 PER_PAGE = (4, 16, 36, 64, MAX_PER_PAGE)
@@ -115,7 +115,7 @@ def build_browse_tab(source: DataSource, data_changed: gr.Textbox) -> None:
     )
     split.input(show_set, split, [counts, about], **quiet)
     split.input(lambda: _NO_PICTURE, None, detail, **quiet)
-    grid.pick(show_detail, split, detail, **quiet)
+    grid.pick(show_detail, split, detail, **quiet).then(None, None, None, js=scroll_to("detail"), api_visibility="private")
     data_changed.change(fresh_classes, None, wanted, **quiet).then(show, inputs, outputs, **quiet).then(
         show_set, split, [counts, about], **quiet
     )
@@ -148,8 +148,8 @@ def detail_html(image_set: ImageSet, facts: Facts) -> str:
     )
     table = "".join(f"<tr><th scope='row'>{name}</th><td>{html.escape(value)}</td></tr>" for name, value in rows)
     return (
-        f'<div class="detail">{enlarged(image_set.images[facts.index], f"{facts.name}, image {facts.index}, enlarged")}'
-        f"<table class='facts-table'>{table}</table>"
+        f'<div class="detail"><div class="detail-parts">{enlarged(image_set.images[facts.index], f"{facts.name}, image {facts.index}, enlarged")}'
+        f"<table class='facts-table'>{table}</table></div>"
         "<p class='quiet'>ToTensor divides each byte by 255 and puts the three colours first; Normalize subtracts 0.5 "
         "and divides by 0.5, so that the Net gets numbers around zero.</p></div>"
     )

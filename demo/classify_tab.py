@@ -17,7 +17,7 @@ from cifar_core.pictures import to_net_input
 from cifar_core.pretrained import pretrained_net, recipe
 from cifar_core.runs.service import Service
 from cifar_core.runs.store import Run
-from demo.picture_grid import enlarged, grid_html, picture_grid
+from demo.picture_grid import enlarged, grid_html, picture_grid, scroll_to
 from demo.picture_input import PictureInput
 from demo.run_view import STATES
 from demo.words import note, percent
@@ -62,7 +62,12 @@ def build_classify_tab(
                         shuffle = gr.Button("Shuffle", size="sm", elem_id="test-shuffle")
                 with gr.Tab("Your picture", id="your-picture"):
                     upload = PictureInput(
-                        label="Upload, paste or photograph", sources=["upload", "clipboard", "webcam"], elem_id="upload", height=260
+                        label="Upload, paste or photograph",
+                        sources=["upload", "clipboard", "webcam"],
+                        type="pil",
+                        format="png",
+                        elem_id="upload",
+                        height=260,
                     )
                     gr.Markdown("PNG, JPEG, WebP, GIF, BMP or AVIF, up to 10 MB. The largest centred square is used.")
             again = gr.Button("Ask again", elem_id="ask-again", size="sm")
@@ -121,8 +126,11 @@ def build_classify_tab(
     shuffle.click(lambda: (1, secrets.randbelow(MAX_SEED + 1)), None, tests, **quiet).then(
         show_tests, tests, [grid, number], **quiet
     )
-    grid.pick(ask_picked, net, [answer, asked], **heavy)
-    upload.input(ask_upload, [net, upload], answer, **heavy).then(lambda: None, None, asked, **quiet)
+    to_answer: dict[str, Any] = {"js": scroll_to("answer"), "api_visibility": "private"}
+    grid.pick(ask_picked, net, [answer, asked], **heavy).then(None, None, None, **to_answer)
+    upload.input(ask_upload, [net, upload], answer, **heavy).then(lambda: None, None, asked, **quiet).then(
+        None, None, None, **to_answer
+    )
     again.click(ask_once_more, [net, asked, upload], answer, **heavy)
     net.input(ask_once_more, [net, asked, upload], answer, **heavy)
     tab.select(fresh_nets, [owner, net], net, **quiet)

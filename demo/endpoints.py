@@ -150,7 +150,7 @@ def build_endpoints(service: Service, source: DataSource, classifier: Classifier
     for endpoint in (browse, start, snapshot, stop):
         gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
     with gr.Row(visible=False):
-        picture = PictureInput(label="picture", sources=["upload"])
+        picture = PictureInput(label="picture", type="pil", sources=["upload"])
         net = gr.Textbox(PRETRAINED, label="net")
         answer = gr.JSON(label="answer")
         trigger = gr.Button("Classify")

@@ -67,3 +67,8 @@ def enlarged(image: np.ndarray, alternative: str, *, title: str = "") -> str:
     caption = f"<figcaption>{html.escape(title)}</figcaption>" if title else ""
     name = html.escape(alternative, quote=True)
     return f'<figure class="enlarged"><img src="{data_url(image)}" alt="{name}">{caption}</figure>'
+
+
+def scroll_to(elem_id: str) -> str:
+    """JavaScript that brings an element into view where it is not, as on a phone, where it lies below the grid."""
+    return f"() => document.getElementById('{elem_id}').scrollIntoView({{block: 'nearest', behavior: 'smooth'}})"

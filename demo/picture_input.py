@@ -1,7 +1,5 @@
 """The upload: Gradio's own image component, with our own reader behind it."""
 
-from typing import Any
-
 import gradio as gr
 from gradio.data_classes import ImageData
 from PIL import Image
@@ -19,10 +17,7 @@ class PictureInput(gr.Image):
     front here, and `read_picture` reads the file.
     """
 
-    is_template = True
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**{"type": "pil", "format": "png", "image_mode": "RGB"} | options)
+    is_template = True  # so that the page uses the stock component's front
 
     def preprocess(self, payload: ImageData | None) -> Image.Image | PictureError | None:  # type: ignore[override]
         if payload is None:

@@ -20,10 +20,7 @@ class PictureInput(gr.Image):
     front here, and `read_picture` reads the file.
     """
 
-    is_template = True
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**{"type": "pil", "format": "png", "image_mode": "RGB"} | options)
+    is_template = True  # so that the page uses the stock component's front
 
     def preprocess(self, payload: ImageData | None) -> Image.Image | PictureError | None:  # type: ignore[override]
         if payload is None:
