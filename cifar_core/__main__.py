@@ -107,8 +107,9 @@ def _train(options: argparse.Namespace) -> int:
 
     from cifar_core.checkpoint import load_checkpoint, save_checkpoint
     from cifar_core.device import choose_device
+    from cifar_core.events import Checkpointed, Control, Finished, Progress, Reported
     from cifar_core.net import new_net, save_weights
-    from cifar_core.train import Checkpointed, Control, Finished, Progress, Reported, train
+    from cifar_core.train import train
 
     torch.set_num_threads(1)  # a mini-batch of 4 is too little work to share between cores
     device = choose_device(config.device)

@@ -85,7 +85,9 @@ class Facts:
 def facts_of(image_set: ImageSet, index: int) -> Facts:
     """The facts of picture `index` (0 to N - 1). Raises DataError where there is no such picture."""
     if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(image_set):
-        raise DataError(f"There is no image {index!r:.40} in the {image_set.split} set; they go from 0 to {len(image_set) - 1}.")
+        raise DataError(
+            f"There is no image {index!r:.40} in the {image_set.split} set; they go from 0 to {len(image_set) - 1}."
+        )
     image, label = image_set.images[index], int(image_set.labels[index])
     stored = Range(float(image.min()), float(image.max()))
     before = Range(stored.low / 255, stored.high / 255)

@@ -6,8 +6,8 @@ from pathlib import Path
 import torch
 
 from cifar_core.errors import WeightsError
+from cifar_core.events import Checkpoint, Position
 from cifar_core.net import Net, save_weights
-from cifar_core.train import Checkpoint, Position
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:

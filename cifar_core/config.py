@@ -153,7 +153,9 @@ def check(name: str, value: Any, *, whole: bool) -> int | float | str:
     field = FIELDS[name]
     if field.choices:
         if value not in field.choices:
-            raise ConfigError(f"{field.label} must be one of {', '.join(field.choices)}; {value!r:.40} is none of them.")
+            raise ConfigError(
+                f"{field.label} must be one of {', '.join(field.choices)}; {value!r:.40} is none of them."
+            )
         return str(value)
     allowed = f"{field.label} must be a {'whole number' if whole else 'number'} from {field.low:,g} to {field.high:,g}"
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -31,7 +31,7 @@ class EpochOrder:
     @classmethod
     def make(cls, config: TrainConfig, epoch: int, count: int, device: str = "cpu") -> "EpochOrder":
         """The order of epoch `epoch` (from 0), drawn on the CPU so that every device gets the same, then moved."""
-        ## seed * 1000 + epoch gives every epoch of every seed (below 1,000,000; epochs below 1,000) a number of its own.
+        ## seed * 1000 + epoch is another number for every epoch of every seed: there are at most 200 epochs.
         random = torch.Generator().manual_seed(config.seed * 1000 + epoch)
         indices = torch.randperm(count, generator=random)
         if config.augment == "none":

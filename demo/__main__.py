@@ -43,10 +43,12 @@ def _serve(service: Service, options: argparse.Namespace, source) -> None:  # ty
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     from demo.app import build_app
+    from demo.classifier import Classifier
     from demo.picture_input import MAX_FILE
     from demo.theme import CSS, theme
 
-    app = build_app(service, source)
+    classifier = Classifier(service, source)
+    app = build_app(service, source, classifier)
     app.queue(max_size=500)
     app.launch(
         server_name=options.host,
@@ -64,6 +66,7 @@ def _serve(service: Service, options: argparse.Namespace, source) -> None:  # ty
         quiet=True,
     )
     print(f"The page is at {app.local_url} (Ctrl-C ends it)", flush=True)
+    classifier.warm_up()
     threading.Event().wait()
 
 
@@ -73,7 +76,9 @@ def _parser() -> argparse.ArgumentParser:
     port = os.environ.get("GRADIO_SERVER_PORT", "7860")
     data = os.environ.get("CIFAR_DATA")
     parser = argparse.ArgumentParser(prog="python -m demo", description="Serve the page.")
-    parser.add_argument("--host", default=host, help="address to listen on; 0.0.0.0 for every one; default: %(default)s")
+    parser.add_argument(
+        "--host", default=host, help="address to listen on; 0.0.0.0 for every one; default: %(default)s"
+    )
     parser.add_argument("--port", type=int, default=port, help="default: %(default)s")
     parser.add_argument(
         "--data",

@@ -11,7 +11,8 @@ import gradio as gr
 from cifar_core.data.source import DataSource
 from cifar_core.runs.service import Service
 from demo.browse_tab import build_browse_tab
-from demo.classify_tab import Classifier, build_classify_tab
+from demo.classifier import Classifier
+from demo.classify_tab import build_classify_tab
 from demo.endpoints import build_endpoints
 from demo.train_tab import HEARTBEAT, build_train_tab
 
@@ -20,9 +21,8 @@ OWNER_KEY = {"storage_key": "cifar-demo-owner", "secret": "fixed-so-that-a-resta
 """where a visitor's secret key lies in his browser; the secret only obfuscates it there"""
 
 
-def build_app(service: Service, source: DataSource) -> gr.Blocks:
+def build_app(service: Service, source: DataSource, classifier: Classifier) -> gr.Blocks:
     """The page, ready to be launched."""
-    classifier = Classifier(service, source)
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 7200), fill_width=False) as blocks:
         gr.HTML(
             f"<h1>{TITLE}</h1><p>Browse CIFAR-10, train the small network of PyTorch's tutorial live, "
@@ -90,7 +90,7 @@ def header_html(service: Service, source: DataSource) -> str:
 
 def _part(name: str, value: str, why: str) -> str:
     explained = f'<span class="why">{html.escape(why)}</span>' if why else ""
-    return f'<p><b>{name}</b> <span>{html.escape(value)}</span>{explained}</p>'
+    return f"<p><b>{name}</b> <span>{html.escape(value)}</span>{explained}</p>"
 
 
 def _key(source: DataSource) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from cifar_core.browse import MAX_PER_PAGE, MAX_SEED, Facts, Page, describe, facts_of, page_of
-from cifar_core.data.image_set import SPLITS, ImageSet
+from cifar_core.data.image_set import ImageSet
 from cifar_core.data.source import DataSource
 from cifar_core.errors import CifarError
 from demo.figures import class_counts
@@ -33,15 +33,23 @@ def build_browse_tab(source: DataSource, data_changed: gr.Textbox) -> None:
             classes, multiselect=True, value=[], label="Classes", info="Empty shows all.", elem_id="classes"
         )
         per_page = gr.Dropdown(
-            list(PER_PAGE), value=DEFAULT_PER_PAGE, label="Pictures a page", info="The tutorial shows 4.", elem_id="per-page"
+            list(PER_PAGE),
+            value=DEFAULT_PER_PAGE,
+            label="Pictures a page",
+            info="The tutorial shows 4.",
+            elem_id="per-page",
         )
         order = gr.Radio(
             [("Shuffled", "shuffled"), ("As stored", "stored")], value="shuffled", label="Order", elem_id="order"
         )
-        seed = gr.Number(0, label="Shuffle seed", info="The same seed, the same order.", precision=0, elem_id="browse-seed")
+        seed = gr.Number(
+            0, label="Shuffle seed", info="The same seed, the same order.", precision=0, elem_id="browse-seed"
+        )
     with gr.Row(elem_classes="pager"):
         back = gr.Button("← Previous", elem_id="previous", size="sm")
-        number = gr.Number(1, label="Page", show_label=False, container=False, precision=0, elem_id="page-number", min_width=70)
+        number = gr.Number(
+            1, label="Page", show_label=False, container=False, precision=0, elem_id="page-number", min_width=70
+        )
         where = gr.HTML("", elem_id="where")
         onward = gr.Button("Next →", elem_id="next", size="sm")
         shuffle = gr.Button("Shuffle again", elem_id="shuffle", size="sm")
@@ -115,7 +123,9 @@ def build_browse_tab(source: DataSource, data_changed: gr.Textbox) -> None:
     )
     split.input(show_set, split, [counts, about], **quiet)
     split.input(lambda: _NO_PICTURE, None, detail, **quiet)
-    grid.pick(show_detail, split, detail, **quiet).then(None, None, None, js=scroll_to("detail"), api_visibility="private")
+    grid.pick(show_detail, split, detail, **quiet).then(
+        None, None, None, js=scroll_to("detail"), api_visibility="private"
+    )
     data_changed.change(fresh_classes, None, wanted, **quiet).then(show, inputs, outputs, **quiet).then(
         show_set, split, [counts, about], **quiet
     )
@@ -146,9 +156,10 @@ def detail_html(image_set: ImageSet, facts: Facts) -> str:
         ("After ToTensor", f"from {facts.before.low:.3f} to {facts.before.high:.3f}"),
         ("After Normalize", f"from {facts.after.low:.3f} to {facts.after.high:.3f}"),
     )
+    picture = enlarged(image_set.images[facts.index], f"{facts.name}, image {facts.index}, enlarged")
     table = "".join(f"<tr><th scope='row'>{name}</th><td>{html.escape(value)}</td></tr>" for name, value in rows)
     return (
-        f'<div class="detail"><div class="detail-parts">{enlarged(image_set.images[facts.index], f"{facts.name}, image {facts.index}, enlarged")}'
+        f'<div class="detail"><div class="detail-parts">{picture}'
         f"<table class='facts-table'>{table}</table></div>"
         "<p class='quiet'>ToTensor divides each byte by 255 and puts the three colours first; Normalize subtracts 0.5 "
         "and divides by 0.5, so that the Net gets numbers around zero.</p></div>"

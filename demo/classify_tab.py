@@ -8,39 +8,21 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
+from cifar_core.answer import Answer
 from cifar_core.browse import MAX_SEED, facts_of, page_of
-from cifar_core.classify import Answer, classify
-from cifar_core.data.source import DataSource
 from cifar_core.errors import CifarError, PictureError
-from cifar_core.net import Net, load_net
 from cifar_core.pictures import to_net_input
-from cifar_core.pretrained import pretrained_net, recipe
-from cifar_core.runs.service import Service
+from cifar_core.pretrained import recipe
 from cifar_core.runs.store import Run
+from demo.classifier import PRETRAINED, Classifier
 from demo.picture_grid import enlarged, grid_html, picture_grid, scroll_to
 from demo.picture_input import PictureInput
 from demo.run_view import STATES
 from demo.words import note, percent
 
-PRETRAINED = "pretrained"
 PER_PAGE = 12
 THUMBNAIL = 320
 """pixels of the longer side of an uploaded picture beside its 32x32"""
-
-
-class Classifier:
-    """Answers for the page and for scripts alike: which Net, which picture."""
-
-    def __init__(self, service: Service, source: DataSource) -> None:
-        self.service, self.source = service, source
-
-    def net(self, name: str) -> Net:
-        """The pretrained Net, or that of the run with this id as it is now."""
-        return pretrained_net() if name == PRETRAINED else load_net(self.service.weights(name))
-
-    def ask(self, name: str, image: np.ndarray) -> Answer:
-        """What the Net called `name` says of a picture, uint8 (32, 32, 3)."""
-        return classify(self.net(name), image, self.source.splits.test.classes)
 
 
 def build_classify_tab(
@@ -167,13 +149,14 @@ def answer_html(
         small.thumbnail((THUMBNAIL, THUMBNAIL))
         given = enlarged(np.asarray(small), "The picture as it was given", title=title).replace("enlarged", "given", 1)
     bars = "".join(
-        f"<tr{' class=best' if score == best else ''}><th scope='row'>{html.escape(score.name)}</th><td><div class='bar'>"
-        f"<div style='width:{100 * score.probability:.1f}%'></div></div></td>"
+        f"<tr{' class=best' if score == best else ''}><th scope='row'>{html.escape(score.name)}</th>"
+        f"<td><div class='bar'><div style='width:{100 * score.probability:.1f}%'></div></div></td>"
         f"<td class='number'>{percent(score.probability)}</td></tr>"
         for score in answer.ranked
     )
     rows = "".join(
-        f"<tr{' class=best' if score == best else ''}><th scope='row'>{label}</th><th scope='row'>{html.escape(score.name)}</th>"
+        f"<tr{' class=best' if score == best else ''}><th scope='row'>{label}</th>"
+        f"<th scope='row'>{html.escape(score.name)}</th>"
         f"<td class='number'>{score.logit:.3f}</td><td class='number'>{score.probability:.4f}</td>"
         f"<td>{'← argmax' if score == best else ''}</td></tr>"
         for label, score in enumerate(answer.scores)
@@ -184,10 +167,10 @@ def answer_html(
         f'<div class="answer-parts"><div class="seen">{given}{seen}</div>'
         f'<table class="bars" aria-label="Probability of each class, highest first">{bars}</table></div>'
         "<details open><summary>Where these numbers come from</summary>"
-        "<p class='quiet'>The last layer gives one number a class, the <i>logit</i>. <i>Softmax</i> turns the ten logits "
-        "into probabilities that add up to 1. <i>Argmax</i> picks the largest: that is the answer.</p>"
-        "<table class='facts-table logits'><thead><tr><th>label</th><th>class</th><th>logit</th><th>softmax</th><th></th>"
-        f"</tr></thead><tbody>{rows}</tbody></table></details></section>"
+        "<p class='quiet'>The last layer gives one number a class, the <i>logit</i>. <i>Softmax</i> turns the ten "
+        "logits into probabilities that add up to 1. <i>Argmax</i> picks the largest: that is the answer.</p>"
+        "<table class='facts-table logits'><thead><tr><th>label</th><th>class</th><th>logit</th><th>softmax</th>"
+        f"<th></th></tr></thead><tbody>{rows}</tbody></table></details></section>"
     )
 
 
@@ -205,7 +188,7 @@ def _about_pretrained() -> str:
     made = recipe()
     config = made.config
     return (
-        f"The pretrained Net saw {config.epochs} epochs in batches of {config.batch_size}, each image mirrored and moved a "
-        f"little at random, with a learning rate that rises to {config.lr:g} and falls to zero (seed {config.seed}): "
+        f"The pretrained Net saw {config.epochs} epochs in batches of {config.batch_size}, each image mirrored and moved "
+        f"a little at random, with a learning rate that rises to {config.lr:g} and falls to zero (seed {config.seed}): "
         f"{made.correct:,} of {made.total:,} test images right."
     )

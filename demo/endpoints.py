@@ -14,10 +14,9 @@ from cifar_core.errors import CifarError, PictureError, RunError
 from cifar_core.pictures import sheet, to_net_input
 from cifar_core.runs.service import Service
 from cifar_core.runs.store import Run
-from demo.classify_tab import PRETRAINED, Classifier
+from demo.classifier import PRETRAINED, Classifier
 from demo.picture_grid import data_url
 from demo.picture_input import PictureInput
-from demo.run_view import log_line
 from demo.train_tab import owner_key_of, page_config
 
 P = ParamSpec("P")
@@ -42,7 +41,11 @@ def build_endpoints(service: Service, source: DataSource, classifier: Classifier
 
     @in_words
     def browse(
-        split: str = "train", page: int = 1, per_page: int = 36, classes: list[str] | None = None, seed: int | None = None
+        split: str = "train",
+        page: int = 1,
+        per_page: int = 36,
+        classes: list[str] | None = None,
+        seed: int | None = None,
     ) -> dict[str, Any]:
         """One page of pictures: indices, labels, and all pictures side by side in a lossless PNG (data link).
 
@@ -122,7 +125,7 @@ def build_endpoints(service: Service, source: DataSource, classifier: Classifier
         result = found.result
         return _public(found.run) | {
             "points": [[point.step, point.loss] for point in found.points],
-            "log": [log_line(report).rstrip() for report in found.reports],
+            "log": [report.line for report in found.reports],
             "accuracy": result.accuracy if result else None,
             "per_class": list(result.per_class) if result else None,
         }

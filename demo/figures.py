@@ -37,5 +37,7 @@ def _svg(figure: Figure, description: str) -> str:
     # what stands there for other programs, and a rule that would reach the whole page
     drawing = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", drawing, flags=re.DOTALL)
     drawing = re.sub(r'font: (\d+px) [^;"]*', r"font: \1 inherit; font-family: inherit", drawing)
-    drawing = re.sub(r'<svg [^>]*?(viewBox="[^"]*")[^>]*>', r'<svg \1 xmlns="http://www.w3.org/2000/svg">', drawing, count=1)
+    drawing = re.sub(
+        r'<svg [^>]*?(viewBox="[^"]*")[^>]*>', r'<svg \1 xmlns="http://www.w3.org/2000/svg">', drawing, count=1
+    )
     return f'<div class="figure" role="img" aria-label="{html.escape(description, quote=True)}">{drawing}</div>'

@@ -11,8 +11,7 @@ from pathlib import Path
 from cifar_core.data import Splits, image_set
 from cifar_core.errors import RunError
 from cifar_core.runs.service import Service
-from cifar_core.runs.store import Report, Run, Snapshot, TestResult
-from cifar_core.train import Reported
+from cifar_core.runs.store import Run, Snapshot, TestResult
 from demo.live_chart import chart_head, chart_tail
 from demo.picture_grid import grid_html
 from demo.words import duration, percent
@@ -88,7 +87,7 @@ class RunWatch:
             return old
         if snapshot.points:
             self._last_step = snapshot.points[-1].step
-        result, log = old.result, old.log + "".join(log_line(report) for report in snapshot.reports)
+        result, log = old.result, old.log + "".join(report.line + "\n" for report in snapshot.reports)
         if not run.active and (old.run is None or old.run.active):
             splits = image_set.load(Path(run.data))
             log += log_end(run, snapshot.result, splits)
@@ -133,11 +132,6 @@ def _status(state: str, name: str, share: float, facts: list[str]) -> str:
     )
 
 
-def log_line(report: Report) -> str:
-    """The tutorial's own line."""
-    return Reported(report.step, report.epoch, report.batch, report.loss).line + "\n"
-
-
 def log_end(run: Run, result: TestResult | None, splits: Splits) -> str:
     """The last lines of the log, as the notebook ends."""
     begin = {"done": "Finished Training\n", "stopped": f"Stopped after {run.step:,} mini-batches\n"}.get(run.state, "")
@@ -165,8 +159,8 @@ def result_html(run: Run, result: TestResult | None, splits: Splits) -> str:
         for a, t in zip(answers, truths, strict=True)
     )
     bars = "".join(
-        f"<tr><th scope='row'>{html.escape(name)}</th><td><div class='bar'><div style='width:{100 * (share or 0):.1f}%'>"
-        f"</div></div></td><td class='number'>{percent(share)}</td></tr>"
+        f"<tr><th scope='row'>{html.escape(name)}</th><td><div class='bar'>"
+        f"<div style='width:{100 * (share or 0):.1f}%'></div></div></td><td class='number'>{percent(share)}</td></tr>"
         for name, share in zip(test.classes, result.per_class, strict=True)
     )
     chance = 100 / len(test.classes)

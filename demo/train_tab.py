@@ -120,9 +120,7 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
     following.change(None, following, None, js=_SHOW_RUN_IN_ADDRESS, api_visibility="private")
     reset.click(lambda: [getattr(DEFAULTS, name) for name in NAMES], None, inputs, **quiet)
     gr.on([field.change for field in inputs], show_plan, inputs, plan, trigger_mode="always_last", **quiet)
-    blocks.load(owner_key_of, owner, owner, queue=False, **quiet).then(
-        watch, owner, watched, **quiet
-    )
+    blocks.load(owner_key_of, owner, owner, queue=False, **quiet).then(watch, owner, watched, **quiet)
 
 
 def owner_key_of(stored: object) -> str:
@@ -135,8 +133,8 @@ def plan_words(service: Service, source: DataSource, config: TrainConfig) -> str
     images = len(source.splits.train)
     steps = config.steps(images)
     words = (
-        f"{config.epochs} × {images:,} images in mini-batches of {config.batch_size}: {steps:,} updates of the weights, "
-        f"a line in the log every {config.report_every:,}."
+        f"{config.epochs} × {images:,} images in mini-batches of {config.batch_size}: {steps:,} updates of the "
+        f"weights, a line in the log every {config.report_every:,}."
     )
     if steps > service.limits.steps:
         words += f" That is more than the {service.limits.steps:,} updates that one run may have here."
@@ -168,5 +166,3 @@ def _updates(shown: View | None, view: View) -> list[Any]:
         new = getattr(view, name)
         parts.append(gr.skip() if shown and new == getattr(shown, name) else new)
     return parts
-
-

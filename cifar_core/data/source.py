@@ -1,4 +1,4 @@
-"""Which data set is in use: the folder that was named, an earlier download, or the drawn set while the real one comes."""
+"""Which data set is in use: a named folder, an earlier download, or the drawn set while the real one comes."""
 
 import os
 import threading
@@ -54,7 +54,11 @@ class DataSource:
 
 
 def find_data(
-    named: Path | None, *, unverified: bool = False, downloads: Path = DOWNLOADS, drawn_counts: tuple[int, int] = (10_000, 2_000)
+    named: Path | None,
+    *,
+    unverified: bool = False,
+    downloads: Path = DOWNLOADS,
+    drawn_counts: tuple[int, int] = (10_000, 2_000),
 ) -> DataSource:
     """Open the folder `named`; without one an earlier download; without that draw a stand-in and begin a download.
 
@@ -75,5 +79,3 @@ def _draw(downloads: Path, counts: tuple[int, int]) -> Splits:
         return drawn.draw_splits(downloads / "drawn", *counts)
     except DataError:
         return drawn.draw_splits(caches / "cifar_core" / "drawn", *counts)
-
-

@@ -3,9 +3,12 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cifar_core.config import TrainConfig
-from cifar_core.net import Net, load_net
+
+if TYPE_CHECKING:
+    from cifar_core.net import Net
 
 FOLDER = Path(__file__).parent
 
@@ -37,6 +40,8 @@ def recipe() -> Recipe:
     return Recipe(**content | {"config": TrainConfig.from_json(content["config"])})
 
 
-def pretrained_net() -> Net:
+def pretrained_net() -> "Net":
     """The Net with the pretrained weights, on the CPU."""
+    from cifar_core.net import load_net  # torch takes seconds to load, and the recipe is wanted before
+
     return load_net(FOLDER / "net.pth")

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from cifar_core.config import TrainConfig
 from cifar_core.errors import RunError
+from cifar_core.events import Reported
 
 State = Literal["waiting", "running", "testing", "done", "stopped", "diverged", "failed"]
 """waiting for its worker's first slice; running; testing on the test images; and four ways to have ended"""
@@ -111,16 +112,6 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Report:
-    """A line of the log, as the tutorial prints it."""
-
-    step: int
-    epoch: int
-    batch: int
-    loss: float
-
-
-@dataclass(frozen=True)
 class TestResult:
     """The Net of one step, tested."""
 
@@ -147,7 +138,7 @@ class Snapshot:
     run: Run
     points: tuple[Point, ...]
     """those after the step asked for"""
-    reports: tuple[Report, ...]
+    reports: tuple[Reported, ...]
     """those after the step asked for"""
     result: TestResult | None
 
@@ -256,7 +247,7 @@ class Store:
                 tuple(content["per_class"]),
                 tuple(content["first_predictions"]),
             )
-        return Snapshot(found, tuple(Point(*p) for p in points), tuple(Report(*r) for r in reports), result)
+        return Snapshot(found, tuple(Point(*p) for p in points), tuple(Reported(*r) for r in reports), result)
 
     def take_requests(self, worker: int) -> list[tuple[str, str]]:
         """The (run, kind) of what was asked of this worker's runs, oldest first; each is given once."""
@@ -302,10 +293,14 @@ class Store:
         with self.writing() as database:
             database.execute("insert into requests (run, worker, kind) values (?, ?, ?)", (run.id, run.worker, kind))
 
-    def update(self, run: str, *, points: Sequence[Point] = (), reports: Sequence[Report] = (), **values: Any) -> None:
+    def update(
+        self, run: str, *, points: Sequence[Point] = (), reports: Sequence[Reported] = (), **values: Any
+    ) -> None:
         """Write what happened in one slice of a run: new points, log lines and columns of its row."""
         with self.writing() as database:
-            database.executemany("insert or replace into points values (?, ?, ?)", [(run, p.step, p.loss) for p in points])
+            database.executemany(
+                "insert or replace into points values (?, ?, ?)", [(run, p.step, p.loss) for p in points]
+            )
             database.executemany(
                 "insert or replace into reports values (?, ?, ?, ?, ?)",
                 [(run, r.step, r.epoch, r.batch, r.loss) for r in reports],

@@ -16,16 +16,19 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from cifar_core.checkpoint import load_checkpoint, save_checkpoint
+from cifar_core.config import TrainConfig
 from cifar_core.data import image_set
 from cifar_core.device import available, choose_device
 from cifar_core.errors import CifarError
 from cifar_core.evaluate import Evaluated, EvaluateEvent, Evaluating, Evaluation, evaluating
+from cifar_core.events import Checkpointed, Control, Finished, Progress, Reported, Started, TrainEvent
 from cifar_core.net import new_net, save_weights
-from cifar_core.runs.store import Point, Report, Run, Store, TestResult, WorkerInfo
-from cifar_core.train import Checkpointed, Control, Finished, Progress, Reported, Started, TrainEvent, train
+from cifar_core.runs.store import Point, Run, Store, TestResult, WorkerInfo
+from cifar_core.train import train
 
 SLICE = 0.1
 """seconds that a run may work before it is the next one's turn"""
@@ -77,7 +80,7 @@ class Job:
         """Work for one slice and write down what happened; False when the run has ended."""
         until = time.monotonic() + SLICE
         points: list[Point] = []
-        reports: list[Report] = []
+        reports: list[Reported] = []
         row: dict[str, object] = {}
         for event in self.events:
             match event:
@@ -88,7 +91,7 @@ class Job:
                     row |= {"step": event.step, "epoch": event.epoch, "seen": event.images}
                     row["speed"] = self._speed(event.images)
                 case Reported():
-                    reports.append(Report(event.step, event.epoch, event.batch, event.loss))
+                    reports.append(event)
                 case Checkpointed():
                     self._save(event)
                     row |= {"checkpoint": event.checkpoint.position.step, "attempts": 0}
@@ -195,6 +198,16 @@ class _Failing:
         return True
 
 
+def warm_up(device: str) -> None:
+    """Train and test once on nothing, so that the first visitor does not wait while torch loads its parts."""
+    blank = image_set.ImageSet(np.zeros((4, 32, 32, 3), np.uint8), np.arange(4), tuple("abcd"), "train")
+    net = new_net(0)
+    for _ in train(net, blank, TrainConfig(epochs=1), device=device):
+        pass
+    for _ in evaluating(net, blank, device=device):
+        pass
+
+
 def main(folder: str, index: str, parent: str, device: str) -> None:
     """Work until the server that started this process is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is the server's to handle
@@ -206,6 +219,7 @@ def main(folder: str, index: str, parent: str, device: str) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         worker = Worker(store, int(index), device)
         chosen = worker.device
+        warm_up(chosen.kind)
         store.sign_in(worker.index, WorkerInfo(os.getpid(), chosen.kind, chosen.name, chosen.reason, available()))
         while os.getppid() == int(parent):
             try:
