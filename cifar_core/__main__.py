@@ -12,10 +12,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from cifar_core.config import FIELDS, TrainConfig
 from cifar_core.data import Splits, open_splits
-from cifar_core.errors import CifarError, DataError
+from cifar_core.errors import CifarError, DataError, PictureError
+
+if TYPE_CHECKING:
+    from cifar_core.net import Net
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return options.command(options)
     except CifarError as error:
-        print(f"{Path(sys.argv[0]).parent.name or 'cifar_core'}: {error}", file=sys.stderr)
+        print(f"cifar_core: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
@@ -142,7 +146,10 @@ def _train(options: argparse.Namespace) -> int:
     assert finished is not None, "a training always ends with Finished"
     if finished.reason == "stopped" and checkpoint is not None:
         save_checkpoint(checkpoint, checkpoint_path)
-        print(f"Interrupted after {finished.step:,} steps. Go on with --resume {checkpoint_path}", file=sys.stderr)
+        print(
+            f"Interrupted after {finished.step:,} steps. Go on with the same options and --resume {checkpoint_path}",
+            file=sys.stderr,
+        )
         return 130
     if finished.reason == "diverged":
         raise CifarError("The loss is no longer a finite number: the training diverged. Try a smaller learning rate.")
@@ -174,26 +181,31 @@ def _classify(options: argparse.Namespace) -> int:
 
     net = load_net(options.weights)
     for path in options.pictures:
-        answer = classify(net, to_net_input(read_picture(path)), CLASSES)
+        try:
+            picture = read_picture(path)
+        except PictureError as error:
+            raise PictureError(f"{path}: {error}") from error
+        answer = classify(net, to_net_input(picture), CLASSES)
         scores = ", ".join(f"{score.name} {100 * score.probability:.1f} %" for score in answer.ranked[:3])
         print(f"{path}: {answer.best.name} ({scores})")
     return 0
 
 
-def _report_accuracy(net, splits: Splits, device: str, *, as_json: bool) -> None:  # type: ignore[no-untyped-def]
+def _report_accuracy(net: "Net", splits: Splits, device: str, *, as_json: bool) -> None:
     """Print the tutorial's last lines: the accuracy on all test images, and per class."""
     from cifar_core.evaluate import evaluate
 
     found = evaluate(net, splits.test, device=device)
-    names, shares = splits.test.classes, found.class_accuracy().tolist()
+    rights, totals = found.confusion.diagonal().tolist(), found.confusion.sum(axis=1).tolist()
+    classes = list(zip(splits.test.classes, rights, totals, strict=True))
     if as_json:
-        per_class = {name: None if share != share else share for name, share in zip(names, shares, strict=True)}
+        per_class = {name: right / of if of else None for name, right, of in classes}
         print(json.dumps({"event": "evaluated", "accuracy": found.accuracy, "classes": per_class}))
         return
-    # int, as in the tutorial's %d, which cuts the decimals off
-    print(f"Accuracy of the network on the {found.total} test images: {int(100 * found.accuracy)} %")
-    for name, share in zip(names, shares, strict=True):
-        print(f"Accuracy of {name:>5} : {100 * share:2.0f} %")
+    # the tutorial's %d cuts the decimals off, and so does //
+    print(f"Accuracy of the network on the {found.total} test images: {100 * found.correct // found.total} %")
+    for name, right, of in classes:
+        print(f"Accuracy of {name:>5} : {100 * right // of:2d} %" if of else f"Accuracy of {name:>5} : no test images")
 
 
 def _check_writable(path: Path) -> None:

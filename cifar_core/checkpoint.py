@@ -31,7 +31,11 @@ def load_checkpoint(path: Path) -> Checkpoint:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
         checkpoint = Checkpoint(content["weights"], content["momentum"], Position(**content["position"]))
-        Net().load_state_dict(checkpoint.weights)
+        net = Net()
+        net.load_state_dict(checkpoint.weights)
+        net.load_state_dict(checkpoint.momentum or checkpoint.weights)  # has the same names and shapes, or is empty
+        if not all(value >= 0 for value in asdict(checkpoint.position).values()):
+            raise ValueError("a negative position")
     except Exception as error:  # a foreign file can make torch.load fail in any way
         raise WeightsError(f"{path.name} is no checkpoint of this Net; start the training anew.") from error
     return checkpoint

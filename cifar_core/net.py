@@ -2,6 +2,7 @@
 
 import io
 import os
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,14 +102,19 @@ def load_net(source: Path | bytes) -> Net:
     """
     try:
         content = source if isinstance(source, bytes) else _read(source)
-        weights = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        if _unpacked_bytes(content) > MAX_WEIGHTS_BYTES:
+            raise WeightsError(_TOO_LARGE)
+        return _net_with(torch.load(io.BytesIO(content), map_location="cpu", weights_only=True))
     except WeightsError:
         raise
-    except Exception as error:  # a foreign file can make torch.load fail in any way
+    except Exception as error:  # a foreign file can make torch fail in any way
         raise WeightsError(
             "This is not a weights file that can be read safely; "
             "save one with torch.save(net.state_dict(), 'net.pth') and take that."
         ) from error
+
+
+def _net_with(weights: Any) -> Net:
     net = Net()
     expected = {name: tuple(tensor.shape) for name, tensor in net.state_dict().items()}
     if not isinstance(weights, dict) or not all(isinstance(tensor, Tensor) for tensor in weights.values()):
@@ -121,10 +127,22 @@ def load_net(source: Path | bytes) -> Net:
     return net
 
 
+_TOO_LARGE = "This file is far too large for this Net's weights (about 250 kB)."
+
+
 def _read(path: Path) -> bytes:
     try:
         if path.stat().st_size > MAX_WEIGHTS_BYTES:
-            raise WeightsError(f"{path.name} is far too large for this Net's weights (about 250 kB).")
+            raise WeightsError(_TOO_LARGE)
         return path.read_bytes()
     except OSError as error:
         raise WeightsError(f"{path} cannot be read ({error.strerror}); check the path.") from error
+
+
+def _unpacked_bytes(content: bytes) -> int:
+    """How large a file is with its parts unpacked: torch saves a zip archive, and reads a compressed one too."""
+    file = io.BytesIO(content)
+    if not zipfile.is_zipfile(file):
+        return len(content)
+    with zipfile.ZipFile(file) as archive:
+        return sum(part.file_size for part in archive.infolist())

@@ -1,8 +1,8 @@
 """Training: the tutorial's loop as a stream of events that a terminal, a worker or a test can follow.
 
-for event in train(net, splits.train, TrainConfig()):
-    if isinstance(event, Reported):
-        print(event.line)
+    for event in train(net, splits.train, TrainConfig()):
+        if isinstance(event, Reported):
+            print(event.line)
 """
 
 import math
@@ -75,7 +75,8 @@ def train(
     yield Started(steps=config.steps(count), step=at.step)
     while at.epoch < config.epochs:  # loop over the dataset multiple times
         order = EpochOrder.make(config, at.epoch, count, device)
-        while at.seen < count and not control.stop:
+        # A stop that comes at this very line, while losses are untold, is obeyed after the mini-batch that tells them.
+        while at.seen < count and (losses or not control.stop):
             chosen = slice(at.seen, at.seen + config.batch_size)
             inputs = normalize(order.pictures(all_images, chosen))  # (N, 3, 32, 32)
             labels = all_labels[order.indices[chosen]]  # (N,)
@@ -114,7 +115,7 @@ def train(
         at.epoch, at.seen, at.batch, at.running_loss, at.running_count = at.epoch + 1, 0, 0, 0.0, 0
 
     yield Checkpointed(_checkpoint(net, optimizer, at))
-    yield Finished("done" if at.epoch == config.epochs else "stopped", at.step)
+    yield Finished("done" if at.epoch >= config.epochs else "stopped", at.step)
 
 
 def _take(losses: list[Tensor], at: Position) -> float:

@@ -148,13 +148,13 @@ def page_html(image_set: ImageSet, page: Page) -> str:
 def detail_html(image_set: ImageSet, facts: Facts) -> str:
     """One picture, large, and what becomes of its numbers."""
     rows = (
-        ("Index", f"{facts.index:,} of the {image_set.split} set"),
+        ("Index", f"{facts.index:,} ({image_set.split} set)"),
         ("Label", f"{facts.label} = {facts.name}"),
-        ("Stored", f"uint8, from {facts.stored.low:.0f} to {facts.stored.high:.0f}"),
+        ("Stored", f"uint8, {facts.stored.low:.0f} … {facts.stored.high:.0f}"),
         ("Tensor shape", f"torch.Size({list(facts.shape)})"),
         ("Tensor dtype", facts.dtype),
-        ("After ToTensor", f"from {facts.before.low:.3f} to {facts.before.high:.3f}"),
-        ("After Normalize", f"from {facts.after.low:.3f} to {facts.after.high:.3f}"),
+        ("After ToTensor", f"{facts.before.low:.3f} … {facts.before.high:.3f}"),
+        ("After Normalize", f"{facts.after.low:.3f} … {facts.after.high:.3f}"),
     )
     picture = enlarged(image_set.images[facts.index], f"{facts.name}, image {facts.index}, enlarged")
     table = "".join(f"<tr><th scope='row'>{name}</th><td>{html.escape(value)}</td></tr>" for name, value in rows)

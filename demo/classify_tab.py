@@ -188,7 +188,8 @@ def _about_pretrained() -> str:
     made = recipe()
     config = made.config
     return (
-        f"The pretrained Net saw {config.epochs} epochs in batches of {config.batch_size}, each image mirrored and moved "
-        f"a little at random, with a learning rate that rises to {config.lr:g} and falls to zero (seed {config.seed}): "
+        f"The pretrained Net saw {config.epochs} epochs in batches of {config.batch_size}, each image mirrored and "
+        f"moved a little at random, with a learning rate that rises to {config.lr:g} and falls to zero (seed "
+        f"{config.seed}): "
         f"{made.correct:,} of {made.total:,} test images right."
     )

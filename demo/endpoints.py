@@ -95,6 +95,7 @@ def build_endpoints(service: Service, source: DataSource, classifier: Classifier
             device: auto, cpu, cuda or mps.
             owner: a key from an earlier start; empty makes a new one.
         """
+        data = source.splits
         config = page_config(
             {
                 "epochs": epochs,
@@ -106,10 +107,11 @@ def build_endpoints(service: Service, source: DataSource, classifier: Classifier
                 "augment": augment,
                 "schedule": schedule,
                 "device": device,
-            }
+            },
+            len(data.train),
         )
         key = str(owner) if owner else owner_key_of(None)
-        return {"run": service.start(key, config, source.splits).id, "owner": key}
+        return {"run": service.start(key, config, data).id, "owner": key}
 
     @in_words
     def snapshot(run: str, since: int = -1) -> dict[str, Any]:

@@ -12,7 +12,10 @@ from cifar_core.pictures import encode_png, sheet
 _PICK = """
 element.addEventListener('click', (event) => {
     const cell = event.target.closest('[data-index]');
-    if (cell) trigger('pick', {index: Number(cell.dataset.index)});
+    if (!cell) return;
+    element.querySelectorAll('.chosen').forEach((other) => other.classList.remove('chosen'));
+    cell.classList.add('chosen');
+    trigger('pick', {index: Number(cell.dataset.index)});
 });
 """
 
@@ -34,7 +37,6 @@ def grid_html(
     *,
     columns: int,
     names: Sequence[str] = (),
-    chosen: int | None = None,
 ) -> str:
     """Buttons for the pictures `images`, uint8 (N, 32, 32, 3), with a caption below each.
 
@@ -51,7 +53,7 @@ def grid_html(
         y = 100 * (place // across) / max(down - 1, 1)
         name = html.escape(names[place] if names else caption, quote=True)
         cells.append(
-            f'<button type="button" class="cell{" chosen" if index == chosen else ""}" data-index="{index}" '
+            f'<button type="button" class="cell" data-index="{index}" '
             f'aria-label="{name}"><span class="pixels" style="background-position:{x:g}% {y:g}%"></span>'
             f'<span class="caption">{html.escape(caption)}</span></button>'
         )
@@ -70,5 +72,6 @@ def enlarged(image: np.ndarray, alternative: str, *, title: str = "") -> str:
 
 
 def scroll_to(elem_id: str) -> str:
-    """JavaScript that brings an element into view where it is not, as on a phone, where it lies below the grid."""
-    return f"() => document.getElementById('{elem_id}').scrollIntoView({{block: 'nearest', behavior: 'smooth'}})"
+    """JavaScript that brings an element into view on a phone, where it lies below what was clicked."""
+    show = f"document.getElementById('{elem_id}').scrollIntoView({{behavior: 'smooth'}})"
+    return f"() => {{ if (window.innerWidth < 700) {show}; }}"

@@ -87,6 +87,7 @@ class RunWatch:
             return old
         if snapshot.points:
             self._last_step = snapshot.points[-1].step
+        mine = self._service.is_own(self._owner, run.id)
         result, log = old.result, old.log + "".join(report.line + "\n" for report in snapshot.reports)
         if not run.active and (old.run is None or old.run.active):
             splits = image_set.load(Path(run.data))
@@ -94,8 +95,8 @@ class RunWatch:
             result = result_html(run, snapshot.result, splits)
         return View(
             run=run,
-            mine=self._service.is_own(self._owner, run.id),
-            status=status_html(run),
+            mine=mine,
+            status=status_html(run, mine=mine),
             chart=(old.chart or chart_head(run)) + chart_tail(snapshot.points),
             log=log,
             result=result,
@@ -103,7 +104,7 @@ class RunWatch:
         )
 
 
-def status_html(run: Run | None) -> str:
+def status_html(run: Run | None, *, mine: bool = True) -> str:
     """State, progress and pace of a run, in two lines whose height never changes."""
     if run is None:
         return _status("none", "No training yet", 0.0, ["Press Start: the tutorial's settings are filled in."])
@@ -119,6 +120,8 @@ def status_html(run: Run | None) -> str:
         facts.append(f"took {duration(run.ended - run.created)}")
     if run.message:
         facts = [run.message]
+    if not mine:
+        facts.append("somebody else's run: you can only watch")
     return _status(run.state, STATES[run.state], share, facts)
 
 

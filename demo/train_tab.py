@@ -12,6 +12,7 @@ from gradio.processing_utils import save_file_to_cache
 from gradio.utils import get_upload_folder
 
 from cifar_core.config import FIELDS, TrainConfig
+from cifar_core.data import Splits
 from cifar_core.data.source import DataSource
 from cifar_core.errors import CifarError
 from cifar_core.runs.service import Service
@@ -25,6 +26,8 @@ HEARTBEAT = 5.0
 """seconds after which something is sent even without news, so that Gradio notices a closed page"""
 REPORT_IMAGES = 8000
 """images in one line of the log: the tutorial's 2,000 mini-batches of 4"""
+REPORTS_AN_EPOCH = 5
+"""lines that an epoch has at least, also on a small data set"""
 
 MAIN = ("epochs", "batch_size", "lr", "momentum", "seed", "device")
 MORE = ("weight_decay", "augment", "schedule")
@@ -39,10 +42,11 @@ _SHOW_RUN_IN_ADDRESS = """(run) => {
 }"""
 
 
-def page_config(values: dict[str, Any]) -> TrainConfig:
-    """The recipe that the page's settings ask for, with a line of the log every 8,000 images."""
+def page_config(values: dict[str, Any], images: int) -> TrainConfig:
+    """The recipe that the page's settings ask for; a line of the log covers the same number of images at any batch."""
     config = TrainConfig(**values)
-    return replace(config, report_every=max(1, REPORT_IMAGES // config.batch_size))
+    covered = min(REPORT_IMAGES, images // REPORTS_AN_EPOCH)
+    return replace(config, report_every=max(1, covered // config.batch_size))
 
 
 def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState, blocks: gr.Blocks) -> None:
@@ -56,7 +60,7 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
             settings = {name: _setting(name) for name in MAIN}
             with gr.Accordion("Beyond the tutorial", open=False):
                 settings |= {name: _setting(name) for name in MORE}
-            plan = gr.HTML(note(plan_words(service, source, DEFAULTS)), elem_id="plan")
+            plan = gr.HTML(note(plan_words(service, source, page_config({}, len(source.splits.train)))), elem_id="plan")
             reset = gr.Button("Back to the tutorial's values", elem_id="reset", size="sm")
         with gr.Column(scale=3, min_width=320):
             with gr.Row(elem_classes="commands"):
@@ -77,10 +81,13 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
     result = gr.HTML("", elem_id="result")
     following = gr.Textbox(visible="hidden", elem_id="following", label="run")
 
+    def asked_for(values: tuple[Any, ...], data: Splits) -> TrainConfig:
+        return page_config(dict(zip(NAMES, values, strict=True)), len(data.train))
+
     def do_start(owner_key: str, *values: Any) -> str:
         try:
-            config = page_config(dict(zip(NAMES, values, strict=True)))
-            service.start(str(owner_key), config, source.splits)
+            data = source.splits
+            service.start(str(owner_key), asked_for(values, data), data)
             return note("")
         except CifarError as error:
             return note(str(error), "error")
@@ -94,7 +101,7 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
 
     def show_plan(*values: Any) -> str:
         try:
-            return note(plan_words(service, source, page_config(dict(zip(NAMES, values, strict=True)))))
+            return note(plan_words(service, source, asked_for(values, source.splits)))
         except CifarError as error:
             return note(str(error), "error")
 

@@ -45,7 +45,7 @@ def official(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def make_official(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from torchvision.datasets import CIFAR10
+    from torchvision.datasets import CIFAR10  # type: ignore[import-untyped]
 
     sums = {file.name: hashlib.md5(file.read_bytes()).hexdigest() for file in (root / BATCHES).iterdir()}
     monkeypatch.setattr(CIFAR10, "train_list", [[f"data_batch_{n}", sums[f"data_batch_{n}"]] for n in range(1, 6)])
@@ -365,7 +365,7 @@ def test_a_folder_without_permission_is_refused(tmp_path: Path, monkeypatch: pyt
             raise PermissionError(13, "Permission denied", str(path))
         return scandir(path)
 
-    monkeypatch.setattr(folder.os, "scandir", scandir)
+    monkeypatch.setattr(os, "scandir", scandir)
     sentence = refusal(tmp_path / "data")
     assert "Permission denied" in sentence and str(tmp_path / locked) in sentence and "Allow" in sentence
 

@@ -25,7 +25,8 @@ def draw(labels: np.ndarray, seed: int = 0) -> np.ndarray:
     stripes = 30 * np.sin(np.arange(32) * np.arange(1, 11)[:, None] / 3)  # (10, 32): wide to narrow
     images = colours[labels][:, None, None] + stripes[labels][:, :, None, None]  # (N, 32, 1, 3)
     images = images + random.normal(0, 20, (len(labels), 32, 32, 3))
-    return images.clip(0, 255).astype(np.uint8)
+    pixels: np.ndarray = images.clip(0, 255).astype(np.uint8)
+    return pixels
 
 
 def mixed_labels(count: int, seed: int = 0) -> np.ndarray:

@@ -273,10 +273,10 @@ class Store:
         database.execute("begin immediate")
         try:
             yield database
+            database.commit()
         except BaseException:
             database.rollback()
             raise
-        database.commit()
 
     def add(self, run: Run, owner: str) -> None:
         """Keep a new run."""

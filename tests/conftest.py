@@ -1,0 +1,57 @@
+"""What all tests share: one torch thread, a tiny data set, and the real one where there is one."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tiny_data import tiny_splits
+
+from cifar_core.config import TrainConfig
+from cifar_core.data import Splits
+
+if TYPE_CHECKING:
+    from cifar_core.net import Net
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the tests marked real_data where CIFAR_REAL_DATA names no folder."""
+    named = os.environ.get("CIFAR_REAL_DATA", "")
+    if named and Path(named).is_dir():
+        return
+    reason = f"CIFAR_REAL_DATA={named} is no folder" if named else "CIFAR_REAL_DATA names no folder with CIFAR-10"
+    for item in items:
+        if item.get_closest_marker("real_data"):
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> None:
+    """One torch thread, as in every training; the digits of a sum depend on it."""
+    import torch  # takes seconds, and many tests are done without
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Splits:
+    """400 training and 120 test images that pass for CIFAR-10."""
+    return tiny_splits(tmp_path_factory.mktemp("tiny"), train=400, test=120)
+
+
+@pytest.fixture(scope="session")
+def trained(tiny: Splits) -> "Net":
+    """A Net that has learned the tiny set: nearly all of its test images right."""
+    from cifar_core.net import new_net
+    from cifar_core.train import train
+
+    net = new_net(3)
+    for _ in train(net, tiny.train, TrainConfig(epochs=6, lr=0.002, seed=3)):
+        pass
+    return net.eval()
+
+
+@pytest.fixture(scope="session")
+def real_folder() -> Path:
+    """The folder with the real CIFAR-10, for tests marked real_data."""
+    return Path(os.environ["CIFAR_REAL_DATA"])

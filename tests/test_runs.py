@@ -1,0 +1,534 @@
+"""Runs with real worker processes: each is what its settings give alone, and no death of a process changes that."""
+
+import fcntl
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny_data import tiny_splits
+from torch import Tensor
+
+from cifar_core.config import TrainConfig
+from cifar_core.data import Splits, image_set
+from cifar_core.errors import RunError
+from cifar_core.evaluate import evaluate
+from cifar_core.events import Progress, Reported, TrainEvent
+from cifar_core.net import Net, load_net, new_net
+from cifar_core.runs import worker as worker_module
+from cifar_core.runs.service import Limits, Service
+from cifar_core.runs.store import Point, Run, Snapshot, Store, TestResult, WorkerInfo, new_run
+from cifar_core.runs.worker import MAX_ATTEMPTS, Worker
+from cifar_core.train import train
+
+ANN, BOB, EVE = (name * 8 for name in ("ann", "bob", "eve"))
+"""the secret keys of three visitors"""
+SHORT = TrainConfig(epochs=2, report_every=30, seed=3)
+"""200 mini-batches"""
+LONG = TrainConfig(epochs=12, report_every=100, seed=4)
+"""1,200 mini-batches: some seconds"""
+ENDLESS = TrainConfig(epochs=200, report_every=100, seed=5)
+DIVERGING = TrainConfig(epochs=2, lr=1, momentum=0.999)
+ROOT = Path(__file__).parent.parent
+
+
+def until(true: Callable[[], object]) -> None:
+    """Return when `true` is."""
+    deadline = time.monotonic() + 100
+    while not true():
+        assert time.monotonic() < deadline, "waited for too long"
+        time.sleep(0.01)
+
+
+# ------------------------------------------------------------------------------------------- what a run should be
+
+
+@dataclass(frozen=True)
+class Alone:
+    """What a training gives in a process of its own, without runs, slices or checkpoints."""
+
+    points: tuple[Point, ...]
+    reports: tuple[Reported, ...]
+    result: TestResult
+    weights: dict[str, Tensor]
+
+
+def alone(config: TrainConfig, splits: Splits, steps: int | None = None) -> Alone:
+    """The training `config`, as far as the point at step `steps` where that is given."""
+    net, points, reports = new_net(config.seed), [Point(0, 0.0)], []
+    for event in train(net, splits.train, config):
+        if isinstance(event, Reported):
+            reports.append(event)
+        if isinstance(event, Progress):
+            points.append(Point(event.step, event.loss))
+        if points[-1].step == steps:
+            break
+    weights = {name: tensor.clone() for name, tensor in net.state_dict().items()}
+    return Alone(tuple(points[1:]), tuple(reports), tested(net, splits, points[-1].step), weights)
+
+
+def tested(net: Net, splits: Splits, step: int) -> TestResult:
+    found = evaluate(net, splits.test)
+    first = tuple(found.predictions[:4].tolist())
+    return TestResult(step, found.correct, found.total, tuple(found.class_accuracy().tolist()), first)
+
+
+def assert_same(store: Store, run: Run, expected: Alone) -> None:
+    """Curve, log, test result and weights of the run, as all its readers find them, are the expected ones."""
+    snapshot = store.snapshot(run.id)
+    assert snapshot is not None
+    assert (snapshot.points, snapshot.reports) == (expected.points, expected.reports)
+    assert snapshot.result == expected.result
+    weights = load_net(store.weights_of(snapshot.run)).state_dict()
+    assert all(torch.equal(weights[name], tensor) for name, tensor in expected.weights.items())
+
+
+# ------------------------------------------------------------------------------------------ two workers for many
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service with two workers that are up."""
+    with Service(tmp_path_factory.mktemp("service") / "runs", workers=2, device="cpu") as service:
+        until(lambda: len(service.workers()) == 2)
+        yield service
+
+
+def ended(service: Service, run: Run) -> Snapshot:
+    """The run when it has ended."""
+    until(lambda: not service.find(run.id).active)
+    return service.snapshot(run.id)
+
+
+@contextmanager
+def endless(service: Service, splits: Splits, owner: str = ANN) -> Iterator[Run]:
+    """A run that goes on and on."""
+    run = service.start(owner, ENDLESS, splits)
+    try:
+        until(lambda: service.find(run.id).checkpoint >= 0)
+        yield run
+    finally:
+        service.stop(owner, run.id)
+        ended(service, run)
+
+
+def test_runs_of_several_visitors_at_once_each_equal_their_training_alone(service: Service, tiny: Splits) -> None:
+    configs = {
+        ANN: [SHORT, replace(SHORT, seed=11)],
+        BOB: [replace(SHORT, augment="flip_shift", schedule="one_cycle", lr=0.01, weight_decay=1e-3)],
+        EVE: [replace(SHORT, batch_size=7, momentum=0.0, lr=0.05)],
+    }
+    runs = [(config, service.start(owner, config, tiny)) for owner in configs for config in configs[owner]]
+    assert {run.worker for _, run in runs} == {0, 1}
+    for config, run in runs:
+        assert ended(service, run).run.state == "done"
+        assert_same(service.store, run, alone(config, tiny))
+    assert {run.id for run in service.runs_of(BOB)} == {runs[2][1].id}
+    assert service.active_count() == 0
+
+
+def test_a_run_at_its_end_tells_how_it_went(service: Service, tiny: Splits) -> None:
+    begun = time.time()
+    run = service.start(ANN, SHORT, tiny)
+    assert (run.state, run.step, run.steps, run.config, run.images) == ("waiting", 0, 200, SHORT, 400)
+    now = ended(service, run).run
+    assert (now.step, now.steps, now.epoch, now.seen, now.tested, now.checkpoint) == (200, 200, 2, 800, 120, 200)
+    assert now.ended is not None and begun <= now.created <= now.ended <= time.time()
+    assert now.speed > 0
+    assert (now.message, now.attempts) == ("", 0)
+
+
+def test_of_the_checkpoints_only_the_newest_stays(service: Service, tiny: Splits) -> None:
+    run = service.start(ANN, SHORT, tiny)
+    seen = set()
+    until(lambda: seen.add(service.find(run.id).checkpoint) or not service.find(run.id).active)
+    assert 200 in seen and len(seen - {-1}) > 1
+    files = {path.name for path in service.store.folder_of(run.id).iterdir()}
+    assert files == {"200.pth", "200.resume"}
+
+
+def test_the_weights_of_a_run_can_be_had_while_it_trains(service: Service, tiny: Splits) -> None:
+    with endless(service, tiny) as run:
+        read = load_net(service.weights(run.id))
+        assert service.find(run.id).active
+        assert not any(torch.isnan(weight).any() for weight in read.state_dict().values())
+    content = service.weights(run.id)
+    path = service.store.weights_of(service.find(run.id))
+    assert content == path.read_bytes()
+    plain = torch.load(path)  # as the tutorial does
+    Net().load_state_dict(plain)
+    assert all(type(tensor) is Tensor for tensor in plain.values())
+
+
+def test_a_stopped_run_ends_where_it_is_and_is_tested_there(service: Service, tiny: Splits) -> None:
+    run = service.start(ANN, ENDLESS, tiny)
+    until(lambda: service.find(run.id).step >= 150)
+    assert service.stop(ANN, run.id).id == run.id
+    last = ended(service, run).run
+    assert (last.state, last.ending, last.message) == ("stopped", "stopped", "")
+    assert 150 <= last.step == last.checkpoint < last.steps
+    assert_same(service.store, run, alone(ENDLESS, tiny, last.step))
+    assert service.stop(ANN, run.id) == last  # once more changes nothing
+
+
+def test_only_the_owner_may_stop_a_run_and_everybody_may_watch(service: Service, tiny: Splits) -> None:
+    with endless(service, tiny) as run:
+        for stranger in (BOB, "", "\ud800" * 16, run.id):
+            with pytest.raises(RunError, match=r"^Only the one who started this run may command it; you may watch\.$"):
+                service.stop(stranger, run.id)
+            assert not service.is_own(stranger, run.id)
+        assert service.is_own(ANN, run.id)
+        step = service.find(run.id).step
+        until(lambda: service.snapshot(run.id).points[-1].step > step)  # it goes on
+        assert ANN not in repr(service.snapshot(run.id))
+
+
+def test_a_diverging_run_ends_with_a_sentence_and_disturbs_no_other(service: Service, tiny: Splits) -> None:
+    runs = [service.start(ANN, config, tiny) for config in (SHORT, DIVERGING, SHORT, DIVERGING)]
+    for run in runs[1::2]:
+        snapshot = ended(service, run)
+        assert (snapshot.run.state, snapshot.run.ending, snapshot.result) == ("diverged", "", None)
+        assert snapshot.run.message.startswith("The loss is no longer a finite number")
+        assert snapshot.run.message.endswith("Try a smaller learning rate.")
+        assert snapshot.run.ended is not None
+        assert 0 < snapshot.points[-1].step < snapshot.run.step < 200
+    expected = alone(SHORT, tiny)
+    for run in runs[::2]:
+        assert ended(service, run).run.state == "done"
+        assert_same(service.store, run, expected)
+
+
+def test_a_run_whose_data_has_vanished_fails_with_a_sentence_and_disturbs_no_other(
+    service: Service, tiny: Splits, tmp_path: Path
+) -> None:
+    gone = tiny_splits(tmp_path / "gone")
+    shutil.rmtree(gone.folder)
+    runs = [service.start(ANN, SHORT, splits) for splits in (tiny, gone, tiny, gone)]
+    for run in runs[1::2]:
+        snapshot = ended(service, run)
+        assert snapshot.run.state == "failed"
+        assert snapshot.run.message == f"{gone.folder} holds no complete copy of decoded images."
+        assert snapshot.run.ended is not None
+    for run in runs[::2]:
+        assert ended(service, run).run.state == "done"
+    with pytest.raises(RunError, match="This run has no weights yet"):
+        service.weights(runs[1].id)
+
+
+def test_a_run_in_which_the_worker_died_again_and_again_is_given_up(service: Service, tiny: Splits) -> None:
+    for attempts, state in ((MAX_ATTEMPTS - 1, "done"), (MAX_ATTEMPTS, "failed")):
+        run = replace(new_run(f"attempt {attempts}", SHORT, tiny.folder, 400, 0), attempts=attempts)
+        service.store.add(run, ANN)
+        assert ended(service, run).run.state == state
+    message = service.find(run.id).message
+    assert message == f"The worker died {MAX_ATTEMPTS} times in this run, so it was given up."
+
+
+def test_a_second_server_on_the_same_runs_is_refused(service: Service) -> None:
+    with pytest.raises(RunError) as caught, Service(service.store.folder, workers=1):
+        pass
+    assert str(service.store.folder) in str(caught.value)
+    assert str(caught.value).endswith("stop it, or name another --runs folder.")
+    assert len(service.workers()) == 2
+
+
+def test_a_killed_worker_is_replaced_and_its_runs_end_as_if_nothing_had_happened(
+    service: Service, tiny: Splits
+) -> None:
+    runs = {config: service.start(ANN, config, tiny) for config in (LONG, replace(LONG, seed=44))}
+    (killed, spared), run = service.workers(), runs[LONG]
+    assert run.worker == 0
+
+    def has_something_to_lose() -> bool:
+        now = service.find(run.id)
+        return 0 <= now.checkpoint < now.step - 100
+
+    until(has_something_to_lose)
+    os.kill(killed.pid, signal.SIGKILL)
+    for config in runs:
+        assert ended(service, runs[config]).run.state == "done"
+        assert_same(service.store, runs[config], alone(config, tiny))
+    successor, other = service.workers()
+    assert successor.pid != killed.pid
+    assert other == spared
+
+
+# ------------------------------------------------------------------------------------------- the server's own end
+
+
+def test_a_closed_service_goes_on_when_it_is_opened_again(tiny: Splits, tmp_path: Path) -> None:
+    configs = (LONG, replace(LONG, seed=40, augment="flip_shift", schedule="one_cycle"))
+    with Service(tmp_path, workers=2, device="cpu") as service:
+        runs = [service.start(ANN, config, tiny) for config in configs]
+        until(lambda: all(service.find(run.id).step > 100 for run in runs))
+    assert all(service.find(run.id).state == "running" for run in runs)
+    with Service(tmp_path, workers=1, device="cpu") as service:  # and with fewer workers
+        for config, run in zip(configs, runs, strict=True):
+            assert ended(service, run).run.state == "done"
+            assert_same(service.store, run, alone(config, tiny))
+
+
+SERVER = """
+import sys
+import time
+from pathlib import Path
+from cifar_core.config import TrainConfig
+from cifar_core.data import image_set
+from cifar_core.runs.service import Service
+with Service(Path(sys.argv[1]), workers=1, device="cpu") as service:
+    service.start("ann" * 8, TrainConfig(epochs=200), image_set.load(Path(sys.argv[2])))
+    time.sleep(1000)
+"""
+
+
+def is_held(lock: Path) -> bool:
+    """Whether a living process holds this lock."""
+    with open(lock) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
+
+
+def test_a_worker_whose_server_was_killed_ends_by_itself(tiny: Splits, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with subprocess.Popen([sys.executable, "-c", SERVER, tmp_path, tiny.folder], cwd=ROOT) as server:
+        try:
+            until(lambda: any(run.step for run in store.active()))
+            assert is_held(tmp_path / "worker-0.lock") and is_held(tmp_path / "server.lock")
+        finally:
+            server.kill()
+    until(lambda: not is_held(tmp_path / "worker-0.lock"))
+    assert not is_held(tmp_path / "server.lock")
+    (run,) = store.active()
+    assert run.state == "running"  # for the next server
+
+
+# ------------------------------------------------------------------------------------------- what is not allowed
+
+
+@pytest.fixture
+def closed(tmp_path: Path) -> Service:
+    """A service without workers, so that its runs wait."""
+    return Service(tmp_path / "runs", workers=2, limits=Limits(steps=1000, active_per_owner=2, active=3))
+
+
+def refusal(work: Callable[[], object]) -> str:
+    with pytest.raises(RunError) as caught:
+        work()
+    assert str(caught.value).endswith(".")
+    return str(caught.value)
+
+
+def test_a_run_of_too_many_steps_is_refused(closed: Service, tiny: Splits) -> None:
+    assert closed.start(ANN, TrainConfig(epochs=10), tiny).steps == 1000
+    assert refusal(lambda: closed.start(ANN, TrainConfig(epochs=11), tiny)) == (
+        "These settings need 1,100 mini-batches and this server allows 1,000: take fewer epochs or a larger batch."
+    )
+    assert closed.start(ANN, TrainConfig(epochs=11, batch_size=5), tiny).steps == 880
+
+
+def test_a_visitor_may_have_only_some_runs_going(closed: Service, tiny: Splits) -> None:
+    first, _ = (closed.start(ANN, SHORT, tiny) for _ in range(2))
+    sentence = refusal(lambda: closed.start(ANN, SHORT, tiny))
+    assert sentence == "You have 2 runs going, the most that one visitor may; stop one before starting another."
+    assert closed.start(BOB, SHORT, tiny).active
+    closed.store.update(first.id, state="stopped")
+    assert closed.start(ANN, SHORT, tiny).active
+
+
+def test_all_visitors_together_may_have_only_some_runs_going(closed: Service, tiny: Splits) -> None:
+    first, *_ = (closed.start(owner, SHORT, tiny) for owner in (ANN, ANN, BOB))
+    assert closed.active_count() == 3
+    assert refusal(lambda: closed.start(EVE, SHORT, tiny)) == "This server trains 3 runs at once at most; try again in a while."
+    closed.store.update(first.id, state="done")
+    assert closed.start(EVE, SHORT, tiny).active
+
+
+def test_new_runs_go_to_the_worker_with_the_fewest(closed: Service, tiny: Splits) -> None:
+    first, second = (closed.start(ANN, SHORT, tiny) for _ in range(2))
+    assert (first.worker, second.worker) == (0, 1)
+    closed.store.update(first.id, state="done")
+    assert closed.start(ANN, SHORT, tiny).worker == 0
+
+
+def test_a_device_that_the_server_has_not_is_refused(closed: Service, tiny: Splits) -> None:
+    closed.store.sign_in(0, WorkerInfo(1, "cuda", "A GPU", "", ("cpu", "cuda")))
+    assert refusal(lambda: closed.start(ANN, replace(SHORT, device="mps"), tiny)) == (
+        "This server has no mps device; it has cpu, cuda. Choose auto."
+    )
+    for device in ("cpu", "cuda"):
+        assert closed.start(ANN, replace(SHORT, device=device), tiny).config.device == device
+
+
+@pytest.mark.parametrize("key", ["", "short", "x" * 15, "x" * 101, "k\u00e9y" * 8, "\ud800" * 16, None, 7, ["x"] * 20])
+def test_a_bad_owner_key_is_refused(closed: Service, tiny: Splits, key: Any) -> None:
+    assert "16 to 100" in refusal(lambda: closed.start(key, SHORT, tiny))
+    assert closed.active_count() == 0
+
+
+@pytest.mark.parametrize("run", ["", "x", "../runs", "\ud800", "'; drop table runs; --"])
+def test_a_run_that_does_not_exist_is_told_in_a_sentence(closed: Service, run: str) -> None:
+    for work in (closed.find, closed.snapshot, closed.weights, lambda run: closed.stop(ANN, run)):
+        assert refusal(lambda work=work: work(run)).startswith("There is no such run")
+    assert not closed.is_own("", run)
+    assert not closed.is_own(ANN, run)
+
+
+def test_weights_that_do_not_exist_yet_are_told_in_a_sentence(closed: Service, tiny: Splits) -> None:
+    run = closed.start(ANN, SHORT, tiny)
+    assert refusal(lambda: closed.weights(run.id)) == "This run has no weights yet; try again in a moment."
+
+
+def test_a_run_knows_its_data_also_from_another_current_folder(
+    closed: Service, tiny: Splits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tiny.folder.parent)
+    run = closed.start(ANN, SHORT, image_set.load(Path(tiny.folder.name)))
+    monkeypatch.chdir("/")
+    assert len(image_set.load(Path(run.data)).train) == run.images
+
+
+# ----------------------------------------------------------------------------- deaths at chosen moments, in-process
+
+
+def a_store_with(tmp_path: Path, splits: Splits, *configs: TrainConfig) -> tuple[Store, list[Run]]:
+    store = Store(tmp_path)
+    runs = [new_run(str(number), config, splits.folder, 400, 0) for number, config in enumerate(configs)]
+    for run in runs:
+        store.add(run, ANN)
+    return store, runs
+
+
+def work(store: Store) -> None:
+    """A worker's life until there is nothing to do."""
+    worker = Worker(store, 0, "cpu")
+    while worker.turn():
+        pass
+
+
+class Death(BaseException):
+    """Ends a worker at once, as kill -9 does."""
+
+
+def test_a_death_right_behind_a_checkpoint_loses_no_point(
+    tiny: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, (run,) = a_store_with(tmp_path, tiny, SHORT)
+
+    def dying_train(*args: Any, **options: Any) -> Iterator[TrainEvent]:
+        for event in train(*args, **options):
+            if isinstance(event, Progress) and event.step == 61:
+                options["control"].checkpoint = True
+            if isinstance(event, Progress) and event.step == 62:
+                raise Death
+            yield event
+
+    with monkeypatch.context() as patch:
+        patch.setattr(worker_module, "train", dying_train)
+        patch.setattr(worker_module, "SLICE", 100.0)
+        with pytest.raises(Death):
+            work(store)
+    assert store.active()[0].checkpoint == 61
+    work(store)
+    assert_same(store, run, alone(SHORT, tiny))
+
+
+def test_a_death_between_training_and_test_changes_nothing(
+    tiny: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, (done, diverged) = a_store_with(tmp_path, tiny, SHORT, DIVERGING)
+
+    def dying(*args: Any, **options: Any) -> Iterator[TrainEvent]:
+        raise Death
+        yield
+
+    with monkeypatch.context() as patch:
+        patch.setattr(worker_module, "evaluating", dying)
+        with pytest.raises(Death):
+            work(store)
+    assert store.active()[0].state == "testing"
+    work(store)
+    assert_same(store, done, alone(SHORT, tiny))
+    snapshot = store.snapshot(diverged.id)
+    assert snapshot is not None and snapshot.run.state == "diverged"
+
+
+def test_a_run_that_kills_its_workers_is_given_up_and_its_neighbours_are_not(
+    tiny: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, (before, killer, after) = a_store_with(tmp_path, tiny, SHORT, DIVERGING, SHORT)
+
+    def killing(net: Net, images: Any, config: TrainConfig, **options: Any) -> Iterator[TrainEvent]:
+        if config == DIVERGING:
+            raise Death
+        yield from train(net, images, config, **options)
+
+    monkeypatch.setattr(worker_module, "train", killing)
+    for _ in range(MAX_ATTEMPTS):
+        with pytest.raises(Death):
+            work(store)
+    work(store)
+    given_up = store.run(killer.id)
+    assert given_up is not None and given_up.state == "failed"
+    assert "given up" in given_up.message
+    for run in (before, after):
+        assert_same(store, run, alone(SHORT, tiny))
+
+
+def test_a_stop_that_comes_before_the_first_step_is_obeyed(tiny: Splits, tmp_path: Path) -> None:
+    store, (run,) = a_store_with(tmp_path, tiny, SHORT)
+    store.ask(run, "stop")
+    work(store)
+    now = store.run(run.id)
+    assert now is not None and (now.state, now.step) == ("stopped", 0)
+    net = new_net(SHORT.seed)
+    assert_same(store, run, Alone((), (), tested(net, tiny, 0), net.state_dict()))
+
+
+def test_a_stop_of_a_run_that_is_just_being_added_is_not_lost(
+    tiny: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, run = Store(tmp_path), new_run("a", SHORT, tiny.folder, 400, 0)
+    look = store.active
+
+    def look_just_before(worker: int | None = None) -> list[Run]:
+        found = look(worker)
+        if store.run(run.id) is None:
+            store.add(run, ANN)
+            store.ask(run, "stop")
+        return found
+
+    monkeypatch.setattr(store, "active", look_just_before)
+    worker = Worker(store, 0, "cpu")
+    until(lambda: not worker.turn() and not look())
+    now = store.run(run.id)
+    assert now is not None and (now.state, now.step) == ("stopped", 0)
+
+
+def test_trouble_with_the_store_ends_no_run(tiny: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, (run,) = a_store_with(tmp_path, tiny, SHORT)
+    worker = Worker(store, 0, "cpu")
+    assert worker.turn()
+    with monkeypatch.context() as patch:
+
+        def full(*_: Any, **__: Any) -> None:
+            raise sqlite3.OperationalError("database or disk is full")
+
+        patch.setattr(store, "update", full)
+        with pytest.raises(sqlite3.OperationalError):
+            worker.turn()
+    assert [run.state for run in store.active()] == ["running"]
+    work(store)
+    assert_same(store, run, alone(SHORT, tiny))
