@@ -28,12 +28,17 @@ class Page:
 
 
 def page_of(
-    image_set: ImageSet, *, number: int = 1, per_page: int = 36, classes: tuple[str, ...] = (), seed: int | None = None
+    image_set: ImageSet,
+    *,
+    number: float = 1,
+    per_page: float = 36,
+    classes: tuple[str, ...] = (),
+    seed: float | None = None,
 ) -> Page:
     """Page `number` (from 1) of the pictures of `classes` (none named: all), `per_page` (1 to 100) at a time.
 
     With a `seed` (0 to 999,999) the pictures are shuffled by it, always in the same way; without one they keep their
-    order. Raises DataError for a value out of bounds or an unknown class. A page past the last is the last.
+    order. The numbers are whole ones; a slider gives them as 2.0. Raises DataError for a value out of bounds or an unknown class. A page past the last is the last.
     """
     for name, value, low, high in (
         ("The page", number, 1, 10**9),

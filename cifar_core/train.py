@@ -3,6 +3,8 @@
     for event in train(net, splits.train, TrainConfig()):
         if isinstance(event, Reported):
             print(event.line)
+
+All events are in `events.py`.
 """
 
 import math

@@ -60,9 +60,9 @@ def build_browse_tab(source: DataSource, data_changed: gr.Textbox) -> None:
         with gr.Column(scale=2, min_width=300):
             detail = gr.HTML(_NO_PICTURE, elem_id="detail")
     with gr.Row(equal_height=False):
-        with gr.Column(scale=3, min_width=300):
+        with gr.Column(scale=1, min_width=300):
             counts = gr.HTML("", elem_id="counts")
-        with gr.Column(scale=2, min_width=300):
+        with gr.Column(scale=1, min_width=300):
             about = gr.HTML("", elem_id="about-set")
 
     def show(name: str, wanted: list[str], per_page: float, order: str, seed: float, number: float) -> list[Any]:

@@ -72,8 +72,8 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
             chart = live_chart(elem_id="chart")
             log = gr.Textbox(
                 label="Log, as the tutorial prints it",
-                lines=9,
-                max_lines=9,
+                lines=16,
+                max_lines=16,
                 interactive=False,
                 buttons=["copy"],
                 elem_id="log",

@@ -59,7 +59,7 @@ def test_every_setting_has_a_label_a_reason_to_touch_it_and_bounds() -> None:
 @pytest.mark.parametrize("name", NUMBERS)
 def test_the_bounds_themselves_are_allowed(name: str) -> None:
     for value in (FIELDS[name].low, FIELDS[name].high):
-        assert getattr(TrainConfig(**{name: value}), name) == value
+        assert getattr(TrainConfig.from_json({name: value}), name) == value
 
 
 @pytest.mark.parametrize("name", NUMBERS)
@@ -114,5 +114,7 @@ def test_a_config_cannot_be_changed_past_its_check() -> None:
     ("images", "batch_size", "epochs", "steps"),
     [(50_000, 4, 2, 25_000), (10, 4, 1, 3), (10, 4, 3, 9), (8, 4, 1, 2), (1, 1024, 1, 1)],
 )
-def test_steps_counts_the_smaller_last_batch_of_each_epoch(images: int, batch_size: int, epochs: int, steps: int) -> None:
+def test_steps_counts_the_smaller_last_batch_of_each_epoch(
+    images: int, batch_size: int, epochs: int, steps: int
+) -> None:
     assert TrainConfig(batch_size=batch_size, epochs=epochs).steps(images) == steps

@@ -147,7 +147,7 @@ def test_a_file_with_something_else_than_a_state_dict_is_refused(tmp_path: Path,
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     one_short = new_net(0).state_dict()
     del one_short["fc3.bias"]
-    others = (
+    others: tuple[dict[str, Any], ...] = (
         nn.Linear(3, 4).state_dict(),
         changed(**{"fc3.weight": torch.zeros(100, 84)}),
         changed(extra=torch.zeros(1)),
@@ -176,7 +176,9 @@ def test_weights_of_half_precision_become_the_nets_own(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_and_a_folder_are_refused_with_their_name(tmp_path: Path) -> None:
-    assert refusal(tmp_path / "none.pth").endswith("none.pth cannot be read (No such file or directory); check the path.")
+    assert refusal(tmp_path / "none.pth").endswith(
+        "none.pth cannot be read (No such file or directory); check the path."
+    )
     assert "cannot be read" in refusal(tmp_path)
 
 

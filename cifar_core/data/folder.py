@@ -134,9 +134,9 @@ def _open_archive(root: Path, folder: Path, unverified: bool) -> Splits:
 def _read_verified(folder: Path) -> tuple[ImageSet, ImageSet] | None:
     """The archive as torchvision reads it, or None where its md5 sums are not the official ones."""
     # takes seconds, and is needed only once
-    from torchvision.datasets import CIFAR10 as TorchvisionCIFAR10  # type: ignore[import-untyped]
+    from torchvision.datasets import CIFAR10 as TorchvisionCIFAR10
 
-    class Archive(TorchvisionCIFAR10):  # type: ignore[misc]
+    class Archive(TorchvisionCIFAR10):
         base_folder = folder.name  # the official name, unless somebody renamed the folder
 
     sets = []

@@ -30,14 +30,16 @@ class DataSource:
     @property
     def status(self) -> str:
         """What is happening to the download, in one sentence; empty where there is nothing to tell."""
-        if self._notice or not self._download:
+        download = self._download  # once, for the other thread may drop it meanwhile
+        if self._notice or not download:
             return self._notice
-        return self._download.status.sentence
+        return download.status.sentence
 
     @property
     def fraction(self) -> float | None:
         """How much of the download is there, 0 to 1; None where there is nothing to measure."""
-        return self._download.status.fraction if self._download else None
+        download = self._download
+        return download.status.fraction if download else None
 
     def _take_over(self, download: BackgroundDownload) -> None:
         """Wait for the download, decode it, and put it in the place of the drawn set."""
@@ -47,8 +49,8 @@ class DataSource:
         self._notice = "CIFAR-10 has arrived; its images are being decoded."
         try:
             self.splits = open_splits(download.folder.parent)
-            self._notice = ""
             self._download = None
+            self._notice = ""
         except DataError as error:
             self._notice = f"CIFAR-10 was downloaded but cannot be used: {error}"
 

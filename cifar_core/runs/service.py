@@ -80,8 +80,10 @@ class Service:
 
         Raises RunError, with the bound in its sentence, where that would be too much.
         """
-        if not 16 <= len(owner) <= 100:
-            raise RunError("The owner key must be 16 to 100 characters; leave it out to be given a new one.")
+        if not isinstance(owner, str) or not owner.isascii() or not 16 <= len(owner) <= 100:
+            raise RunError(
+                "The owner key must be 16 to 100 plain (ASCII) characters; leave it out to be given a new one."
+            )
         steps = config.steps(len(data.train))
         if steps > self.limits.steps:
             raise RunError(
@@ -103,7 +105,9 @@ class Service:
                     f"You have {len(mine)} runs going, the most that one visitor may; stop one before starting another."
                 )
             load = [sum(run.worker == index for run in active) for index in range(self._count)]
-            run = new_run(secrets.token_hex(8), config, data.folder, len(data.train), load.index(min(load)))
+            # the whole path, so that the next server may be started in another folder
+            folder = data.folder.resolve()
+            run = new_run(secrets.token_hex(8), config, folder, len(data.train), load.index(min(load)))
             self.store.add(run, owner)
         return run
 
@@ -123,7 +127,8 @@ class Service:
 
     def is_own(self, owner: str, run_id: str) -> bool:
         """Whether `owner` is the secret key of this run's owner."""
-        return secrets.compare_digest((self.store.owner_of(run_id) or "").encode(), owner.encode())
+        key = self.store.owner_of(run_id) if run_id.isascii() else None
+        return key is not None and secrets.compare_digest(key.encode(), owner.encode(errors="surrogatepass"))
 
     def weights(self, run_id: str) -> bytes:
         """The newest weights of a run, also of one still training, as the content of a `.pth` file.
@@ -140,14 +145,14 @@ class Service:
 
     def find(self, run_id: str) -> Run:
         """The run. Raises RunError where there is none."""
-        run = self.store.run(run_id)
+        run = self.store.run(run_id) if run_id.isascii() else None
         if run is None:
             raise RunError("There is no such run; check its id, or it may have been removed.")
         return run
 
     def snapshot(self, run_id: str, since: int = -1) -> Snapshot:
         """The run with its points and log lines after step `since`. Raises RunError where there is no such run."""
-        snapshot = self.store.snapshot(run_id, since)
+        snapshot = self.store.snapshot(run_id, since) if run_id.isascii() else None
         if snapshot is None:
             raise RunError("There is no such run; check its id, or it may have been removed.")
         return snapshot

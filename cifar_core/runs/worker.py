@@ -25,7 +25,7 @@ from cifar_core.data import image_set
 from cifar_core.device import available, choose_device
 from cifar_core.errors import CifarError
 from cifar_core.evaluate import Evaluated, EvaluateEvent, Evaluating, Evaluation, evaluating
-from cifar_core.events import Checkpointed, Control, Finished, Progress, Reported, Started, TrainEvent
+from cifar_core.events import Checkpoint, Checkpointed, Control, Finished, Progress, Reported, Started, TrainEvent
 from cifar_core.net import new_net, save_weights
 from cifar_core.runs.store import Point, Run, Store, TestResult, WorkerInfo
 from cifar_core.train import train
@@ -48,7 +48,6 @@ class Job:
     def __init__(self, store: Store, run: Run, device: str) -> None:
         if run.attempts >= MAX_ATTEMPTS:
             raise CifarError(f"The worker died {run.attempts} times in this run, so it was given up.")
-        store.update(run.id, attempts=run.attempts + 1)
         self.store, self.run, self.device = store, run, device
         self.control = Control(checkpoint=True)
         self.folder = store.folder_of(run.id)
@@ -62,6 +61,8 @@ class Job:
 
     def _events(self) -> Iterator[TrainEvent | EvaluateEvent]:
         """The whole life of the run from its last checkpoint on: training, then the test."""
+        # counted at the run's own first slice, so that no run is blamed for a death in another's
+        self.store.update(self.run.id, attempts=self.run.attempts + 1)
         resume = None
         if self.run.checkpoint >= 0:
             resume = load_checkpoint(self.folder / f"{self.run.checkpoint}.resume")
@@ -93,12 +94,18 @@ class Job:
                 case Reported():
                     reports.append(event)
                 case Checkpointed():
-                    self._save(event)
                     row |= {"checkpoint": event.checkpoint.position.step, "attempts": 0}
+                    self._save(event.checkpoint)
+                    # together with the points before it, for a successor goes on behind the checkpoint
+                    self.store.update(self.run.id, points=points, reports=reports, **row)
+                    points, reports, row = [], [], {}
+                    self._remove_all_but(event.checkpoint)
                 case Finished():
                     self.ending = event.reason
-                    row |= {"state": "testing", "ending": event.reason, "step": event.step}
-                    until = 0.0  # tell the page at once
+                    row["step"] = event.step
+                    if event.reason != "diverged":  # then there is nothing to test
+                        row |= {"state": "testing", "ending": event.reason}
+                        until = 0.0  # tell the page at once
                 case Evaluating():
                     row["tested"] = event.done
                 case Evaluated():
@@ -126,16 +133,18 @@ class Job:
         begun, before = self.pace[0]
         return (images - before) / (now - begun) if now > begun else 0.0
 
-    def _save(self, event: Checkpointed) -> None:
-        """Write the checkpoint's files; those before it go once the store no longer names them."""
-        step = event.checkpoint.position.step
-        save_weights(event.checkpoint.weights, self.folder / f"{step}.pth")
-        save_checkpoint(event.checkpoint, self.folder / f"{step}.resume")
-        self.store.update(self.run.id, checkpoint=step)
-        for path in self.folder.iterdir():
-            if path.stem != str(step):
-                path.unlink()
+    def _save(self, checkpoint: Checkpoint) -> None:
+        """Write the checkpoint's files."""
+        step = checkpoint.position.step
+        save_weights(checkpoint.weights, self.folder / f"{step}.pth")
+        save_checkpoint(checkpoint, self.folder / f"{step}.resume")
         self.saved_at = time.monotonic()
+
+    def _remove_all_but(self, checkpoint: Checkpoint) -> None:
+        """Remove the files of checkpoints that the store no longer names."""
+        for path in self.folder.iterdir():
+            if path.stem != str(checkpoint.position.step):
+                path.unlink()
 
     def _keep(self, found: Evaluation) -> None:
         shares = tuple(None if share != share else share for share in found.class_accuracy().tolist())
@@ -155,11 +164,12 @@ class Worker:
 
     def turn(self) -> bool:
         """Obey what was asked, take up new runs, give each run one slice; False when there is nothing to do."""
+        asked = self.store.take_requests(self.index)  # before looking for new runs: one of them may be meant
         for run in self.store.active(self.index):
             if run.id not in self.jobs:
                 with self._failing(run):
                     self.jobs[run.id] = Job(self.store, run, self._device_for(run))
-        for run_id, kind in self.store.take_requests(self.index):
+        for run_id, kind in asked:
             if run_id in self.jobs and kind == "stop":
                 self.jobs[run_id].control.stop = True
         for run_id, job in list(self.jobs.items()):

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import Server
 from PIL import Image
+from serving import Server
 
 from cifar_core.data import ImageSet
 from cifar_core.net import load_net
