@@ -38,7 +38,8 @@ def page_of(
     """Page `number` (from 1) of the pictures of `classes` (none named: all), `per_page` (1 to 100) at a time.
 
     With a `seed` (0 to 999,999) the pictures are shuffled by it, always in the same way; without one they keep their
-    order. The numbers are whole ones; a slider gives them as 2.0. Raises DataError for a value out of bounds or an unknown class. A page past the last is the last.
+    order. The numbers are whole ones, which a slider gives as 2.0. Raises DataError for a value out of bounds or an
+    unknown class. A page past the last is the last.
     """
     for name, value, low, high in (
         ("The page", number, 1, 10**9),

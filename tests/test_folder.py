@@ -478,7 +478,7 @@ def test_a_change_in_the_folder_makes_the_kept_copy_stale(
 ) -> None:
     root = write_folders(tmp_path / "data")
     open_splits(root)
-    path = root / "test" / "dog" / "0001.png"
+    path = root / "test" / "dog" / "0002.png"
     match change:
         case "written":
             Image.new("RGB", (32, 32)).save(path)

@@ -112,7 +112,7 @@ def _open_archive(root: Path, folder: Path, unverified: bool) -> Splits:
             f"({', '.join(missing)}). Remove that folder, then run `{PREPARE} {folder.parent}` or unpack the archive "
             "again."
         )
-    state = _fingerprint(root, (_file(folder / name) for name in BATCHES))
+    state = _fingerprint(_file(folder / name) for name in BATCHES)
     verified_copy, unverified_copy = f"verified {state}", f"unverified {state}"
     kept = _kept(root, [verified_copy, unverified_copy] if unverified else [verified_copy])
     if kept is not None:
@@ -276,7 +276,7 @@ def _open_image_folder(root: Path) -> Splits:
     files = {split: _files_by_class(root / split) for split in SPLITS}
     classes = _classes(root, files)
     everything = (file for by_class in files.values() for found in by_class.values() for file in found)
-    source = f"folders {_fingerprint(root, everything)}"
+    source = f"folders {_fingerprint(everything)}"
     kept = _kept(root, [source])
     if kept is not None:
         return kept
@@ -391,9 +391,9 @@ def _file(path: Path) -> _File:
     return str(path), state.st_size, state.st_mtime_ns
 
 
-def _fingerprint(root: Path, files: Iterable[_File]) -> str:
-    """Changes whenever a file is added, removed, renamed or written to; reads none of them."""
-    digest = hashlib.sha1(f"{_VERSION} {root!r}".encode(), usedforsecurity=False)
+def _fingerprint(files: Iterable[_File]) -> str:
+    """Changes whenever a file is added, removed, renamed, moved or written to; reads none of them."""
+    digest = hashlib.sha1(f"{_VERSION}".encode(), usedforsecurity=False)
     for path, size, changed in files:
         digest.update(os.fsencode(f"\0{path}\0{size}\0{changed}"))
     return digest.hexdigest()

@@ -36,7 +36,7 @@ CHECKPOINT_EVERY = 3.0
 """seconds between a run's checkpoints: what a killed worker has to do again at most"""
 SPEED_OVER = 3.0
 """seconds over which a run's speed is measured"""
-IDLE = 0.02
+IDLE = 0.04
 """seconds between two looks into the store while there is nothing to do"""
 MAX_ATTEMPTS = 3
 """a run whose worker died this often without reaching a checkpoint is given up"""
