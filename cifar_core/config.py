@@ -11,6 +11,9 @@ from typing import Any, Self
 
 from cifar_core.errors import ConfigError
 
+CHANGEABLE = ("lr", "momentum", "batch_size")
+"""the settings that may change while a training runs"""
+
 CLASSES = ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 """The ten classes of CIFAR-10 under the tutorial's names, in the order of their labels 0 to 9."""
 
@@ -89,6 +92,24 @@ FIELDS: dict[str, Field] = {
         "given rate in the first quarter and then falls to zero.",
         choices=("constant", "one_cycle"),
     ),
+    "stop_rule": Field(
+        "Stop rule",
+        "When to end before the last epoch: never, when no line of the log has been better for a while (patience), "
+        "or when enough test images are answered right (accuracy). A loss that is no number always ends a run.",
+        choices=("none", "patience", "accuracy"),
+    ),
+    "patience": Field(
+        "Patience",
+        "For the stop rule patience: how many lines of the log may pass without a new lowest loss.",
+        1,
+        100,
+    ),
+    "target_accuracy": Field(
+        "Target accuracy",
+        "For the stop rule accuracy: the percentage of test images that must be answered right.",
+        1.0,
+        100.0,
+    ),
     "device": Field(
         "Device",
         "The processor that trains: a GPU where there is one (auto), or the one named here. "
@@ -123,6 +144,12 @@ class TrainConfig:
     """none | flip_shift"""
     schedule: str = "constant"
     """constant | one_cycle"""
+    stop_rule: str = "none"
+    """none | patience | accuracy"""
+    patience: int = 5
+    """lines of the log without a new lowest loss, after which the rule patience ends the training"""
+    target_accuracy: float = 60.0
+    """percent of the probe images, at which the rule accuracy ends the training"""
     device: str = "auto"
     """auto | cpu | cuda | mps"""
 

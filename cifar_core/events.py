@@ -1,6 +1,7 @@
 """What a training tells and what it may be asked: a closed set of small types that knows neither torch nor any view."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -49,6 +50,35 @@ class Reported:
         return f"[{self.epoch}, {self.batch:5d}] loss: {self.loss:.3f}"
 
 
+@dataclass(frozen=True)
+class Probed:
+    """How the Net does meanwhile, on images it is not trained with; a few times an epoch, after a Progress."""
+
+    step: int
+    """mini-batches done, over all epochs"""
+    images: int
+    """training images seen, over all epochs"""
+    correct: int
+    """right answers"""
+    total: int
+    """images asked about"""
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A setting that was changed while the training ran, in force from the next mini-batch on."""
+
+    step: int
+    """mini-batches done before the change"""
+    images: int
+    """training images seen before it"""
+    name: str
+    """lr, momentum or batch_size"""
+    value: float
+    steps: int
+    """mini-batches from beginning to end, now"""
+
+
 @dataclass
 class Position:
     """How far a training has come."""
@@ -65,6 +95,12 @@ class Position:
     """the losses since the last line of the log, added up"""
     running_count: int = 0
     """how many losses that sum holds"""
+    lowest_loss: float = math.inf
+    """the best line of the log so far"""
+    lines_since: int = 0
+    """lines of the log since then"""
+    probes: int = 0
+    """how often the Net was due to be probed so far"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,13 +128,24 @@ class Checkpointed:
 class Finished:
     """Always the last event."""
 
-    reason: Literal["done", "stopped", "diverged"]
-    """diverged: the loss became infinite or NaN"""
+    reason: Literal["done", "stopped", "diverged", "no_better", "reached"]
+    """diverged: the loss became infinite or NaN; no_better, reached: the stop rule patience or accuracy was met"""
     step: int
     """mini-batches done"""
 
 
-TrainEvent = Started | Progress | Reported | Checkpointed | Finished
+TrainEvent = Started | Progress | Reported | Probed | Changed | Checkpointed | Finished
+
+
+@dataclass(frozen=True)
+class Change:
+    """A wish for another value of a setting."""
+
+    name: str
+    """lr, momentum or batch_size"""
+    value: float
+    step: int = 0
+    """obeyed once so many mini-batches are done; 0 for as soon as possible"""
 
 
 @dataclass
@@ -109,3 +156,5 @@ class Control:
     """end the training; its last event is then Finished('stopped')"""
     checkpoint: bool = False
     """give a Checkpointed event after the next Progress"""
+    changes: list[Change] = field(default_factory=list)
+    """settings to change, in the order of their steps"""

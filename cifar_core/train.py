@@ -10,18 +10,22 @@ All events are in `events.py`.
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from cifar_core.config import TrainConfig
 from cifar_core.data.image_set import ImageSet
+from cifar_core.evaluate import evaluate
 from cifar_core.events import (
+    Changed,
     Checkpoint,
     Checkpointed,
     Control,
     Finished,
     Position,
+    Probed,
     Progress,
     Reported,
     Started,
@@ -30,6 +34,9 @@ from cifar_core.events import (
 from cifar_core.net import Net
 from cifar_core.order import EpochOrder, learning_rate
 from cifar_core.pixels import normalize
+
+PROBES = 4
+"""how often an epoch the Net is probed, where there is something to probe it with"""
 
 
 def progress_every(config: TrainConfig, images: int) -> int:
@@ -48,12 +55,14 @@ def train(
     device: str = "cpu",
     resume: Checkpoint | None = None,
     control: Control | None = None,
+    probe: ImageSet | None = None,
 ) -> Iterator[TrainEvent]:
     """Train `net` (moved to `device`, changed in place) on `image_set`, yielding events until Finished.
 
     On the CPU the losses equal the tutorial's loop over the same order of images bit for bit, under the same torch
     settings. Between two events the training rests, and `net` is as it was after the last step reported. Dropping the
-    iterator ends it there.
+    iterator ends it there. With `probe`, images that are not trained on, the Net is tested on them four times an epoch;
+    this changes nothing about the training, and the stop rule `accuracy` needs it.
     """
     control = control or Control()
     at = replace(resume.position) if resume else Position()
@@ -71,19 +80,25 @@ def train(
     all_images = torch.from_numpy(image_set.images).to(device)  # uint8 (count, 32, 32, 3)
     all_labels = torch.from_numpy(image_set.labels).to(device)  # int64 (count,)
     count = len(image_set)
-    point_every = progress_every(config, count)
     losses: list[Tensor] = []  # of the mini-batches since the last Progress, still on the device
+    ending: Literal["done", "no_better", "reached"] = "done"
 
-    yield Started(steps=config.steps(count), step=at.step)
-    while at.epoch < config.epochs:  # loop over the dataset multiple times
+    yield Started(steps=_last_step(config, at, count), step=at.step)
+    while at.epoch < config.epochs and ending == "done":  # loop over the dataset multiple times
         order = EpochOrder.make(config, at.epoch, count, device)
         # A stop that comes at this very line, while losses are untold, is obeyed after the mini-batch that tells them.
-        while at.seen < count and (losses or not control.stop):
+        while at.seen < count and ending == "done" and (losses or not control.stop):
+            while control.changes and control.changes[0].step <= at.step:
+                change = control.changes.pop(0)
+                config = replace(config, **{change.name: change.value})
+                last_step = _last_step(config, at, count)
+                yield Changed(at.step, at.epoch * count + at.seen, change.name, change.value, last_step)
             chosen = slice(at.seen, at.seen + config.batch_size)
             inputs = normalize(order.pictures(all_images, chosen))  # (N, 3, 32, 32)
             labels = all_labels[order.indices[chosen]]  # (N,)
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(config, (at.epoch + at.seen / count) / config.epochs)
+                group["momentum"] = config.momentum
 
             ## Gradients add up until they are cleared, so each mini-batch starts from zero ...
             optimizer.zero_grad()
@@ -97,27 +112,46 @@ def train(
             losses.append(loss.detach())
             at.step, at.batch, at.seen = at.step + 1, at.batch + 1, at.seen + len(labels)
             report = at.batch % config.report_every == 0
-            if not (report or at.step % point_every == 0 or at.seen == count or control.stop):
+            news = report or at.step % progress_every(config, count) == 0 or at.seen == count or control.stop
+            if not news:
                 continue
             ## Reading a loss makes the program wait for the device, so it is done only when there is news to tell.
-            mean = _take(losses, at)
+            mean, images = _take(losses, at), at.epoch * count + at.seen
             if not math.isfinite(mean):
                 yield Finished("diverged", at.step)
                 return
             if report:
-                yield Reported(at.step, at.epoch + 1, at.batch, at.running_loss / at.running_count)
+                line = Reported(at.step, at.epoch + 1, at.batch, at.running_loss / at.running_count)
                 at.running_loss, at.running_count = 0.0, 0
-            yield Progress(at.step, at.epoch + 1, at.epoch * count + at.seen, mean)
+                at.lines_since = 0 if line.loss < at.lowest_loss else at.lines_since + 1
+                at.lowest_loss = min(line.loss, at.lowest_loss)
+                yield line
+            yield Progress(at.step, at.epoch + 1, images, mean)
+            if config.stop_rule == "patience" and at.lines_since >= config.patience:
+                ending = "no_better"
+            if probe is not None and images * PROBES // count > at.probes:
+                at.probes = images * PROBES // count
+                found = evaluate(net, probe, device=device)
+                net.train()
+                yield Probed(at.step, images, found.correct, found.total)
+                if config.stop_rule == "accuracy" and 100 * found.accuracy >= config.target_accuracy:
+                    ending = "reached"
             if control.checkpoint:
                 control.checkpoint = False
                 yield Checkpointed(_checkpoint(net, optimizer, at))
         if at.seen < count:
-            break  # stopped
+            break  # stopped, or ended by its rule
         ## The tutorial starts each epoch with a fresh running loss.
         at.epoch, at.seen, at.batch, at.running_loss, at.running_count = at.epoch + 1, 0, 0, 0.0, 0
 
     yield Checkpointed(_checkpoint(net, optimizer, at))
-    yield Finished("done" if at.epoch >= config.epochs else "stopped", at.step)
+    yield Finished("stopped" if ending == "done" and at.epoch < config.epochs else ending, at.step)
+
+
+def _last_step(config: TrainConfig, at: Position, count: int) -> int:
+    """The step at which the training will end, if its batch size stays as it is."""
+    this_epoch = math.ceil((count - at.seen) / config.batch_size)
+    return at.step + this_epoch + (config.epochs - at.epoch - 1) * math.ceil(count / config.batch_size)
 
 
 def _take(losses: list[Tensor], at: Position) -> float:

@@ -13,7 +13,7 @@ from cifar_core.browse import MAX_SEED, facts_of, page_of
 from cifar_core.errors import CifarError, PictureError
 from cifar_core.pictures import to_net_input
 from cifar_core.pretrained import recipe
-from cifar_core.runs.store import Run
+from cifar_core.runs.records import Run
 from demo.classifier import PRETRAINED, Classifier
 from demo.picture_grid import enlarged, grid_html, picture_grid, scroll_to
 from demo.picture_input import PictureInput

@@ -12,8 +12,8 @@ from cifar_core.browse import page_of
 from cifar_core.data.source import DataSource
 from cifar_core.errors import CifarError, PictureError, RunError
 from cifar_core.pictures import sheet, to_net_input
+from cifar_core.runs.records import Run
 from cifar_core.runs.service import Service
-from cifar_core.runs.store import Run
 from demo.classifier import PRETRAINED, Classifier
 from demo.picture_grid import data_url
 from demo.picture_input import PictureInput
@@ -78,6 +78,9 @@ def build_endpoints(service: Service, source: DataSource, classifier: Classifier
         seed: int = 0,
         augment: str = "none",
         schedule: str = "constant",
+        stop_rule: str = "none",
+        patience: int = 5,
+        target_accuracy: float = 60.0,
         device: str = "auto",
         owner: str = "",
     ) -> dict[str, Any]:
@@ -92,6 +95,9 @@ def build_endpoints(service: Service, source: DataSource, classifier: Classifier
             seed: of weights and order.
             augment: none or flip_shift.
             schedule: constant or one_cycle.
+            stop_rule: none, patience or accuracy.
+            patience: lines of the log, for the rule patience.
+            target_accuracy: percent, for the rule accuracy.
             device: auto, cpu, cuda or mps.
             owner: a key from an earlier start; empty makes a new one.
         """
@@ -106,6 +112,9 @@ def build_endpoints(service: Service, source: DataSource, classifier: Classifier
                 "seed": seed,
                 "augment": augment,
                 "schedule": schedule,
+                "stop_rule": stop_rule,
+                "patience": patience,
+                "target_accuracy": target_accuracy,
                 "device": device,
             },
             len(data.train),
@@ -127,6 +136,8 @@ def build_endpoints(service: Service, source: DataSource, classifier: Classifier
         result = found.result
         return _public(found.run) | {
             "points": [[point.step, point.loss] for point in found.points],
+            "probes": [[probe.step, probe.correct / probe.total] for probe in found.probes],
+            "changes": [[change.step, change.name, change.value] for change in found.changes],
             "log": [report.line for report in found.reports],
             "accuracy": result.accuracy if result else None,
             "per_class": list(result.per_class) if result else None,

@@ -10,21 +10,30 @@ from pathlib import Path
 
 from cifar_core.data import Splits, image_set
 from cifar_core.errors import RunError
+from cifar_core.runs.records import Run, Snapshot, TestResult
 from cifar_core.runs.service import Service
-from cifar_core.runs.store import Run, Snapshot, TestResult
-from demo.live_chart import chart_head, chart_tail
+from demo.live_chart import chart_head, chart_marks, chart_points, chart_probes
 from demo.picture_grid import grid_html
 from demo.words import duration, percent
 
 STATES = {
     "waiting": "Starting",
     "running": "Training",
+    "paused": "Paused",
     "testing": "Testing",
     "done": "Finished",
     "stopped": "Stopped",
     "diverged": "Diverged",
     "failed": "Failed",
 }
+
+COMMANDS = {
+    "waiting": frozenset({"stop"}),
+    "running": frozenset({"stop", "pause", "change"}),
+    "paused": frozenset({"stop", "resume", "change"}),
+    "testing": frozenset[str](),
+}
+"""what the owner of a run that is going may do with it"""
 
 
 @dataclass(frozen=True)
@@ -42,9 +51,11 @@ class View:
     """the weights to download, once the run has ended"""
 
     @property
-    def can_stop(self) -> bool:
-        """Whether Stop makes sense now."""
-        return self.run is not None and self.mine and self.run.state in ("waiting", "running") and not self.run.ending
+    def commands(self) -> frozenset[str]:
+        """What the one who looks may do now: stop, pause, resume, change, train_on."""
+        if self.run is None or not self.mine:
+            return frozenset()
+        return COMMANDS.get(self.run.state, frozenset({"train_on"} if self.weights else ()))
 
 
 class RunWatch:
@@ -54,8 +65,7 @@ class RunWatch:
         self._service, self._owner = service, owner
         self._newest = self._newest_own()
         self._following = asked or self._newest
-        self._view = View()
-        self._last_step = -1
+        self._begin()
 
     def look(self) -> View:
         """The page as it should be now."""
@@ -63,7 +73,7 @@ class RunWatch:
         if newest != self._newest:
             self._newest = self._following = newest
         if self._view.run and self._view.run.id != self._following:
-            self._view, self._last_step = View(), -1
+            self._begin()
         if not self._following:
             return View(status=status_html(None))
         try:
@@ -79,29 +89,37 @@ class RunWatch:
 
     def _next(self, snapshot: Snapshot) -> View:
         old, run = self._view, snapshot.run
-        if old.run and run.step < old.run.step:  # a killed worker's last steps are being done again
-            self._last_step, old = -1, View()
-            snapshot = self._service.snapshot(run.id)
+        # Steps are being done again after a worker's death, or a run that had ended trains on: all is told anew.
+        if old.run and (run.step < old.run.step or run.config != old.run.config or (run.active and not old.run.active)):
+            self._begin()
+            old, snapshot = self._view, self._service.snapshot(run.id)
             run = snapshot.run
-        if old.run == run and old.chart:
+        if old.run == run and self._told == (len(snapshot.probes), len(snapshot.changes)):
             return old
         if snapshot.points:
             self._last_step = snapshot.points[-1].step
+        probes, changes = snapshot.probes[self._told[0] :], snapshot.changes[self._told[1] :]
+        self._told = len(snapshot.probes), len(snapshot.changes)
         mine = self._service.is_own(self._owner, run.id)
         result, log = old.result, old.log + "".join(report.line + "\n" for report in snapshot.reports)
         if not run.active and (old.run is None or old.run.active):
             splits = image_set.load(Path(run.data))
             log += log_end(run, snapshot.result, splits)
             result = result_html(run, snapshot.result, splits)
+        chart = old.chart or chart_head(run)
         return View(
             run=run,
             mine=mine,
             status=status_html(run, mine=mine),
-            chart=(old.chart or chart_head(run)) + chart_tail(snapshot.points),
+            chart=chart + chart_points(snapshot.points) + chart_probes(probes) + chart_marks(changes),
             log=log,
             result=result,
             weights=self._service.store.weights_of(run) if not run.active and run.checkpoint >= 0 else None,
         )
+
+    def _begin(self) -> None:
+        """Nothing of the run has been told yet."""
+        self._view, self._last_step, self._told = View(), -1, (0, 0)
 
 
 def status_html(run: Run | None, *, mine: bool = True) -> str:
@@ -119,7 +137,7 @@ def status_html(run: Run | None, *, mine: bool = True) -> str:
     elif run.ended and run.state in ("done", "stopped"):
         facts.append(f"took {duration(run.ended - run.created)}")
     if run.message:
-        facts = [run.message]
+        facts = [run.message] if run.state in ("failed", "diverged") else [*facts, run.message]
     if not mine:
         facts.append("somebody else's run: you can only watch")
     return _status(run.state, STATES[run.state], share, facts)

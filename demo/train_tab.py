@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,26 +11,30 @@ import gradio as gr
 from gradio.processing_utils import save_file_to_cache
 from gradio.utils import get_upload_folder
 
-from cifar_core.config import FIELDS, TrainConfig
+from cifar_core.config import CHANGEABLE, FIELDS, TrainConfig
 from cifar_core.data import Splits
 from cifar_core.data.source import DataSource
 from cifar_core.errors import CifarError
 from cifar_core.runs.service import Service
 from demo.live_chart import live_chart
 from demo.run_view import RunWatch, View
-from demo.words import note
+from demo.words import duration, note
 
 LOOK_EVERY = 0.2
 """seconds between two looks at the run"""
 HEARTBEAT = 5.0
 """seconds after which something is sent even without news, so that Gradio notices a closed page"""
+PLAN_EVERY = 5.0
+"""seconds between two looks at how busy the server is"""
+RESUME = "Resume"
+"""what the pause button says while the run rests"""
 REPORT_IMAGES = 8000
 """images in one line of the log: the tutorial's 2,000 mini-batches of 4"""
 REPORTS_AN_EPOCH = 5
 """lines that an epoch has at least, also on a small data set"""
 
 MAIN = ("epochs", "batch_size", "lr", "momentum", "seed", "device")
-MORE = ("weight_decay", "augment", "schedule")
+MORE = ("weight_decay", "augment", "schedule", "stop_rule", "patience", "target_accuracy")
 NAMES = MAIN + MORE
 DEFAULTS = TrainConfig()
 
@@ -61,10 +65,17 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
             with gr.Accordion("Beyond the tutorial", open=False):
                 settings |= {name: _setting(name) for name in MORE}
             plan = gr.HTML(note(plan_words(service, source, page_config({}, len(source.splits.train)))), elem_id="plan")
+            apply = gr.Button(
+                "Use this learning rate, momentum and batch size from now on",
+                interactive=False,
+                elem_id="apply",
+                size="sm",
+            )
             reset = gr.Button("Back to the tutorial's values", elem_id="reset", size="sm")
         with gr.Column(scale=3, min_width=320):
             with gr.Row(elem_classes="commands"):
                 start = gr.Button("Start", variant="primary", interactive=False, elem_id="start")
+                pause = gr.Button("Pause", interactive=False, elem_id="pause")
                 stop = gr.Button("Stop", variant="stop", interactive=False, elem_id="stop")
                 weights = gr.DownloadButton("Download .pth", interactive=False, elem_id="weights")
             message = gr.HTML(note(""), elem_id="train-message")
@@ -78,6 +89,12 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
                 buttons=["copy"],
                 elem_id="log",
             )
+            with gr.Row(elem_classes="pager"):
+                train_on = gr.Button("Train on for", interactive=False, elem_id="train-on", size="sm")
+                more = gr.Number(
+                    1, label="more epochs", show_label=False, container=False, elem_id="more", min_width=60
+                )
+                gr.HTML("more epochs, from where the run stands")
     result = gr.HTML("", elem_id="result")
     following = gr.Textbox(visible="hidden", elem_id="following", label="run")
 
@@ -92,12 +109,25 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
         except CifarError as error:
             return note(str(error), "error")
 
-    def do_stop(owner_key: str, run: str) -> str:
+    def told(command: Callable[..., object], owner_key: str, run: str, *values: Any, **settings: Any) -> str:
+        """Give a command about the run that is followed; the sentence to show, empty where it was obeyed."""
         try:
-            service.stop(str(owner_key), str(run))
+            command(str(owner_key), str(run), *values, **settings)
             return note("")
         except CifarError as error:
             return note(str(error), "error")
+
+    def do_stop(owner_key: str, run: str) -> str:
+        return told(service.stop, owner_key, run)
+
+    def do_pause_or_resume(owner_key: str, run: str, label: str) -> str:
+        return told(service.resume if label == RESUME else service.pause, owner_key, run)
+
+    def do_change(owner_key: str, run: str, *values: Any) -> str:
+        return told(service.change, owner_key, run, **dict(zip(CHANGEABLE, values, strict=True)))
+
+    def do_train_on(owner_key: str, run: str, epochs: Any) -> str:
+        return told(service.train_on, owner_key, run, epochs)
 
     def show_plan(*values: Any) -> str:
         try:
@@ -121,12 +151,16 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
 
     inputs = [settings[name] for name in NAMES]
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
-    watched = [start, stop, weights, following, status, chart, log, result]
+    watched = [start, pause, stop, apply, train_on, weights, following, status, chart, log, result]
     start.click(do_start, [owner, *inputs], message, **quiet)
     stop.click(do_stop, [owner, following], message, **quiet)
+    pause.click(do_pause_or_resume, [owner, following, pause], message, **quiet)
+    apply.click(do_change, [owner, following, *(settings[name] for name in CHANGEABLE)], message, **quiet)
+    train_on.click(do_train_on, [owner, following, more], message, **quiet)
     following.change(None, following, None, js=_SHOW_RUN_IN_ADDRESS, api_visibility="private")
     reset.click(lambda: [getattr(DEFAULTS, name) for name in NAMES], None, inputs, **quiet)
-    gr.on([field.change for field in inputs], show_plan, inputs, plan, trigger_mode="always_last", **quiet)
+    triggers = [*(field.change for field in inputs), gr.Timer(PLAN_EVERY).tick]
+    gr.on(triggers, show_plan, inputs, plan, trigger_mode="always_last", **quiet)
     blocks.load(owner_key_of, owner, owner, queue=False, **quiet).then(watch, owner, watched, **quiet)
 
 
@@ -136,7 +170,7 @@ def owner_key_of(stored: object) -> str:
 
 
 def plan_words(service: Service, source: DataSource, config: TrainConfig) -> str:
-    """What these settings mean on the data set in use, before anything is started."""
+    """What these settings mean on the data set in use, and how long they would take now, before anything is started."""
     images = len(source.splits.train)
     steps = config.steps(images)
     words = (
@@ -144,8 +178,21 @@ def plan_words(service: Service, source: DataSource, config: TrainConfig) -> str
         f"weights, a line in the log every {config.report_every:,}."
     )
     if steps > service.limits.steps:
-        words += f" That is more than the {service.limits.steps:,} updates that one run may have here."
+        return f"{words} That is more than the {service.limits.steps:,} updates that one run may have here."
+    estimate = service.estimate(config, images)
+    if estimate.seconds is None:
+        return words
+    going = {0: "No run is going", 1: "1 run is going"}.get(estimate.going, f"{estimate.going} runs are going")
+    share = SHARES.get(round(1 / estimate.share), f"a {round(1 / estimate.share)}th of a core")
+    words += f" {going}: yours would get {share} and take about {duration(estimate.seconds)}."
+    if estimate.seconds * estimate.share > 60 * service.limits.minutes:
+        words += f" A run is stopped after {service.limits.minutes} minutes of work."
     return words
+
+
+SHARES = {1: "a whole core", 2: "half a core", 3: "a third of a core", 4: "a quarter of a core", 5: "a fifth of a core"}
+SHARES |= {6: "a sixth of a core", 7: "a seventh of a core", 8: "an eighth of a core", 9: "a ninth of a core"}
+"""how a share of one over so many is said"""
 
 
 def _setting(name: str) -> gr.Number | gr.Dropdown:
@@ -158,17 +205,28 @@ def _setting(name: str) -> gr.Number | gr.Dropdown:
 
 
 def _updates(shown: View | None, view: View) -> list[Any]:
-    """What to send to start, stop, weights, following, status, chart, log and result."""
+    """What to send to start, pause, stop, apply, train_on, weights, following, status, chart, log and result."""
     weights: Any = gr.skip()
     if shown is None or view.weights != shown.weights:
         # Gradio serves files from its own cache only; there the file is removed again after a while
         path = save_file_to_cache(view.weights, get_upload_folder()) if view.weights else None
         weights = gr.DownloadButton(value=path, interactive=path is not None)
-    stop: Any = gr.skip()
-    if shown is None or view.can_stop != shown.can_stop:
-        stop = gr.Button(interactive=view.can_stop)
+    buttons: list[Any] = [gr.skip()] * 4
+    if shown is None or view.commands != shown.commands:
+        may = view.commands
+        buttons = [
+            gr.Button(RESUME if "resume" in may else "Pause", interactive=bool(may & {"pause", "resume"})),
+            gr.Button(interactive="stop" in may),
+            gr.Button(interactive="change" in may),
+            gr.Button(interactive="train_on" in may),
+        ]
     run, before = view.run.id if view.run else "", shown.run.id if shown and shown.run else None
-    parts = [gr.skip() if shown else gr.Button(interactive=True), stop, weights, gr.skip() if run == before else run]
+    parts = [
+        gr.skip() if shown else gr.Button(interactive=True),
+        *buttons,
+        weights,
+        gr.skip() if run == before else run,
+    ]
     for name in ("status", "chart", "log", "result"):
         new = getattr(view, name)
         parts.append(gr.skip() if shown and new == getattr(shown, name) else new)

@@ -61,6 +61,11 @@ class ImageSet:
         """The first `count` images as a set of their own."""
         return ImageSet(self.images[:count], self.labels[:count], self.classes, self.split)
 
+    def sample(self, count: int) -> "ImageSet":
+        """At most `count` images, evenly spread over the set, which may be sorted by class."""
+        places = np.linspace(0, len(self) - 1, min(count, len(self))).astype(np.int64)
+        return ImageSet(self.images[places], self.labels[places], self.classes, self.split)
+
 
 @dataclass(frozen=True)
 class About:
@@ -103,22 +108,22 @@ def save(folder: Path, train: ImageSet, test: ImageSet, about: About, source: st
     `source` says what was decoded (names, sizes, times); `load` compares it. `splits.json` is written last, so that a
     folder with that file is complete. Raises DataError where the folder cannot be written.
     """
+    files = {f"{s.split}_{part}.npy": getattr(s, part) for s in (train, test) for part in ("images", "labels")}
+    description = {"classes": train.classes, "about": asdict(about), "source": source}
+    partial = folder / f"partial-{os.getpid()}"  # another process may be decoding the same data
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "splits.json").unlink(missing_ok=True)
-        for image_set in (train, test):
-            for part in ("images", "labels"):
-                path = folder / f"{image_set.split}_{part}.npy"
-                # numpy's own name ending would turn x.tmp into x.tmp.npy, hence the open file
-                with open(path.with_suffix(".tmp"), "wb") as file:
-                    np.save(file, getattr(image_set, part))
-                os.replace(path.with_suffix(".tmp"), path)
-        description = {"classes": train.classes, "about": asdict(about), "source": source}
-        path = folder / "splits.json"
-        path.with_suffix(".tmp").write_text(json.dumps(description))
-        os.replace(path.with_suffix(".tmp"), path)
+        for name, array in files.items():
+            with open(partial, "wb") as file:  # an open file, because numpy adds .npy to a name
+                np.save(file, array)
+            os.replace(partial, folder / name)
+        partial.write_text(json.dumps(description))
+        os.replace(partial, folder / "splits.json")
     except OSError as error:
         raise DataError(f"The decoded images could not be kept in {folder} ({error.strerror}).") from error
+    finally:
+        partial.unlink(missing_ok=True)
     return load(folder)
 
 
@@ -139,7 +144,7 @@ def load(folder: Path, source: str | None = None) -> Splits:
             ImageSet(arrays[f"{split}_images"], np.asarray(arrays[f"{split}_labels"]), classes, split)
             for split in SPLITS
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{folder} holds no complete copy of decoded images.") from error
     return Splits(train, test, about, folder)
 

@@ -1,33 +1,36 @@
 """The service: what a page calls. It writes wishes into the store and keeps the worker processes alive."""
 
 import fcntl
-import os
 import secrets
-import subprocess
-import sys
 import threading
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import cifar_core
-from cifar_core.config import TrainConfig
+from cifar_core.config import CHANGEABLE, TrainConfig
 from cifar_core.data.image_set import Splits
 from cifar_core.errors import RunError
-from cifar_core.runs.store import Run, Snapshot, Store, WorkerInfo, new_run
+from cifar_core.runs.limits import Limits, tidy
+from cifar_core.runs.pool import Pool, default_count
+from cifar_core.runs.records import Run, Snapshot, WorkerInfo, new_run
+from cifar_core.runs.store import Store
+
+WATCHED_FOR = 15.0
+"""seconds for which a run counts as watched after somebody looked at it"""
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What one visitor may ask of a server that everybody shares."""
+class Estimate:
+    """How long a training would take here and now."""
 
-    steps: int = 500_000
-    """mini-batches in one run"""
-    active_per_owner: int = 4
-    """runs of one visitor going at once"""
-    active: int = 60
-    """runs going at once, all visitors together"""
+    going: int
+    """runs that are going"""
+    share: float
+    """of one core (or GPU) that a further run would get, 0 to 1"""
+    seconds: float | None
+    """until its end at that share; None while the workers have not yet measured themselves"""
 
 
 class Service:
@@ -41,11 +44,9 @@ class Service:
     ) -> None:
         self.store = Store(folder)
         self.limits = limits or Limits()
-        self._count = workers or os.cpu_count() or 1
-        self._device = device
-        self._processes: dict[int, subprocess.Popen[bytes]] = {}
+        self._pool = Pool(self.store, workers or default_count(device), device, self._tidy)
+        self._watched: dict[str, float] = {}  # run id: when somebody looked at it last
         self._starting = threading.Lock()
-        self._closing = threading.Event()
 
     def __enter__(self) -> Self:
         self._lock = open(self.store.folder / "server.lock", "w")
@@ -56,23 +57,13 @@ class Service:
             raise RunError(
                 f"Another server already uses the runs in {self.store.folder}: stop it, or name another --runs folder."
             ) from error
-        self.store.sign_out()
-        self.store.spread(self._count)
-        for index in range(self._count):
-            self._spawn(index)
-        self._watcher = threading.Thread(target=self._keep_alive, name="workers", daemon=True)
-        self._watcher.start()
+        self._pool.open()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._closing.set()
-        self._watcher.join()
-        for process in self._processes.values():
-            process.terminate()
-        for process in self._processes.values():
-            process.wait()
+        self._pool.close()
         self._lock.close()
 
     def start(self, owner: str, config: TrainConfig, data: Splits) -> Run:
@@ -96,26 +87,114 @@ class Service:
                 f"This server has no {config.device} device; it has {', '.join(workers[0].available)}. Choose auto."
             )
         with self._starting:  # so that two clicks at once are counted one after the other
-            active = self.store.active()
-            if len(active) >= self.limits.active:
-                raise RunError(f"This server trains {self.limits.active} runs at once at most; try again in a while.")
-            mine = [run for run in active if self.store.owner_of(run.id) == owner]
-            if len(mine) >= self.limits.active_per_owner:
+            active = self._check_room(owner)
+            recent = [run for run in self.store.runs_of(owner) if time.time() - run.created < 60]
+            if len(recent) >= self.limits.starts_a_minute:
                 raise RunError(
-                    f"You have {len(mine)} runs going, the most that one visitor may; stop one before starting another."
+                    f"You started {len(recent)} runs within a minute, and {self.limits.starts_a_minute} are allowed; "
+                    "wait a little."
                 )
-            load = [sum(run.worker == index for run in active) for index in range(self._count)]
             # the whole path, so that the next server may be started in another folder
             folder = data.folder.resolve()
-            run = new_run(secrets.token_hex(8), config, folder, len(data.train), load.index(min(load)))
+            run = new_run(secrets.token_hex(8), config, folder, len(data.train), self._least_loaded(active)[0])
             self.store.add(run, owner)
         return run
 
+    def estimate(self, config: TrainConfig, images: int) -> Estimate:
+        """How long `config` would take on `images` pictures, with what is going on now."""
+        active = [run for run in self.store.active() if run.state != "paused"]
+        share = 1 / (1 + self._least_loaded(active)[1])
+        workers = self.workers()
+        seconds = None
+        if workers and workers[0].step_seconds:
+            work = config.steps(images) * workers[0].step_seconds + config.epochs * images * workers[0].image_seconds
+            seconds = work / share
+        return Estimate(len(active), share, seconds)
+
     def stop(self, owner: str, run_id: str) -> Run:
         """End the training of one's own run; its Net is then tested as at the end of a whole one."""
+        return self._ask(owner, run_id, "stop")
+
+    def pause(self, owner: str, run_id: str) -> Run:
+        """Let one's own run rest until `resume`."""
+        return self._ask(owner, run_id, "pause")
+
+    def resume(self, owner: str, run_id: str) -> Run:
+        """Let one's own resting run go on."""
+        return self._ask(owner, run_id, "resume")
+
+    def change(self, owner: str, run_id: str, **settings: float) -> Run:
+        """Change learning rate, momentum or batch size of one's own run from its next mini-batch on.
+
+        Values as they are already do nothing. Raises ConfigError for one out of bounds, RunError for another setting.
+        """
+        run = self.own(owner, run_id)
+        if set(settings) - set(CHANGEABLE):
+            raise RunError(f"Only {', '.join(CHANGEABLE)} can change while a run is going.")
+        if not run.active:
+            raise RunError("This run has ended; let it train on first, or start another.")
+        now = self.snapshot(run_id).config
+        wanted = replace(now, **settings)  # type: ignore[arg-type]
+        if wanted.steps(run.images) > self.limits.steps:
+            raise RunError(f"So small a batch needs more than the {self.limits.steps:,} mini-batches allowed here.")
+        new = {name: getattr(wanted, name) for name in settings if getattr(wanted, name) != getattr(now, name)}
+        if new:
+            self.store.ask(run, "change", **new)
+        return run
+
+    def train_on(self, owner: str, run_id: str, epochs: int) -> Run:
+        """Let one's own ended run go on from where it stands, to `epochs` more whole epochs."""
+        run = self.own(owner, run_id)
+        if run.active or run.checkpoint < 0:
+            raise RunError("Only a run that has ended and kept its weights can train on.")
+        config = self.snapshot(run_id).config
+        if isinstance(epochs, bool) or not isinstance(epochs, int | float) or epochs < 1 or epochs % 1:
+            raise RunError(f"More epochs must be a whole number from 1; {epochs!r:.40} is not.")
+        total = run.seen // run.images + int(epochs)
+        longer = replace(config, epochs=total)
+        if longer.steps(run.images) > self.limits.steps:
+            raise RunError(f"That would be more than the {self.limits.steps:,} mini-batches that a run may have here.")
+        kept = replace(run.config, epochs=total, stop_rule="none")  # its rule was met, or would be met at once
+        self._check_room(owner)
+        self.store.go_on(run, kept, self._least_loaded(self.store.active())[0])
+        return self.find(run_id)
+
+    def rename(self, owner: str, run_id: str, name: str) -> Run:
+        """Give one's own run another name, of 1 to 60 characters."""
+        self.own(owner, run_id)
+        name = " ".join(str(name).split())
+        if not 1 <= len(name) <= 60 or not name.isprintable():
+            raise RunError("A name must have 1 to 60 characters.")
+        self.store.update(run_id, name=name)
+        return self.find(run_id)
+
+    def delete(self, owner: str, run_id: str) -> None:
+        """Remove one's own ended run and its weights for good."""
+        if self.own(owner, run_id).active:
+            raise RunError("This run is still going; stop it first.")
+        self.store.remove(run_id)
+
+    def _check_room(self, owner: str) -> list[Run]:
+        """The runs that are going. Raises RunError where no further one of this owner may be."""
+        active = self.store.active()
+        if len(active) >= self.limits.active:
+            raise RunError(f"This server trains {self.limits.active} runs at once at most; try again in a while.")
+        mine = sum(self.is_own(owner, run.id) for run in active)
+        if mine >= self.limits.active_per_owner:
+            raise RunError(
+                f"You have {mine} runs going, the most that one visitor may; stop one before starting another."
+            )
+        return active
+
+    def _least_loaded(self, active: list[Run]) -> tuple[int, int]:
+        """The worker with the fewest of these runs, and how many it has."""
+        load = [sum(run.worker == index for run in active) for index in range(self._pool.count)]
+        return load.index(min(load)), min(load)
+
+    def _ask(self, owner: str, run_id: str, kind: str) -> Run:
         run = self.own(owner, run_id)
         if run.active:
-            self.store.ask(run, "stop")
+            self.store.ask(run, kind)
         return run
 
     def own(self, owner: str, run_id: str) -> Run:
@@ -155,6 +234,7 @@ class Service:
         snapshot = self.store.snapshot(run_id, since) if run_id.isascii() else None
         if snapshot is None:
             raise RunError("There is no such run; check its id, or it may have been removed.")
+        self._watched[run_id] = time.time()
         return snapshot
 
     def runs_of(self, owner: str, limit: int = 50) -> list[Run]:
@@ -169,20 +249,6 @@ class Service:
         """The workers that are up; none in the first seconds, while they load torch."""
         return self.store.workers()
 
-    def _spawn(self, index: int) -> None:
-        root = str(Path(cifar_core.__file__).parent.parent)
-        path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
-        self._processes[index] = subprocess.Popen(
-            [sys.executable, "-m", "cifar_core.runs.worker"]
-            + [str(self.store.folder.resolve()), str(index), str(os.getpid()), self._device],
-            env=os.environ | {"PYTHONPATH": path},
-            stdin=subprocess.DEVNULL,
-        )
-
-    def _keep_alive(self) -> None:
-        """Replace a worker that died; its runs go on from their last checkpoints."""
-        while not self._closing.wait(0.5):
-            for index, process in self._processes.items():
-                if process.poll() is not None:
-                    self.store.sign_out(index)
-                    self._spawn(index)
+    def _tidy(self) -> None:
+        now = time.time()
+        tidy(self.store, self.limits, {run for run, seen in self._watched.items() if now - seen < WATCHED_FOR})

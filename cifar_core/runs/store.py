@@ -5,27 +5,21 @@ kept anywhere else, so that a page, a worker or the whole server can vanish at a
 """
 
 import json
+import shutil
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import astuple, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from cifar_core.config import TrainConfig
 from cifar_core.errors import RunError
-from cifar_core.events import Reported
+from cifar_core.events import Changed, Probed, Reported
+from cifar_core.runs.records import ACTIVE, Point, Request, Run, Snapshot, TestResult, WorkerInfo
 
-State = Literal["waiting", "running", "testing", "done", "stopped", "diverged", "failed"]
-"""waiting for its worker's first slice; running; testing on the test images; and four ways to have ended"""
-ACTIVE: tuple[State, ...] = ("waiting", "running", "testing")
-
-VERSION = 1
-"""of the tables below, kept in SQLite's user_version"""
-
-TABLES = """
+FIRST_TABLES = """
 create table runs (
     id text primary key,
     owner text not null,
@@ -58,106 +52,35 @@ create table requests (id integer primary key, run text not null, worker integer
 create table workers (worker integer primary key, pid integer, device text, name text, reason text, available text);
 """
 
+CONTROL_TABLES = """
+alter table runs add column busy real not null default 0;
+alter table runs add column accuracy real;
+alter table runs add column paused real;
+alter table points add column images integer not null default 0;
+update points set images = step * (select json_extract(config, '$.batch_size') from runs where id = run);
+alter table requests add column arguments text not null default '{}';
+create table changes (
+    run text, step integer, images integer, name text, value real, steps integer, primary key (run, step, name)
+) without rowid;
+create table probes (run text, step integer, images integer, correct integer, total integer, primary key (run, step))
+    without rowid;
+alter table workers add column step_seconds real not null default 0;
+alter table workers add column image_seconds real not null default 0;
+"""
 
-@dataclass(frozen=True)
-class Run:
-    """One training, as the store knows it. `owner` is a secret and not part of it."""
+UPGRADES = (FIRST_TABLES, CONTROL_TABLES)
+"""what leads from each version of the store to the next; SQLite's user_version says how many were done"""
 
-    id: str
-    name: str
-    config: TrainConfig
-    data: str
-    """folder of the decoded data set it trains on"""
-    images: int
-    """training images in that set"""
-    worker: int
-    """index of the worker process that advances it"""
-    state: State
-    ending: str
-    """how the training ended while it is still being tested: done, stopped; else empty"""
-    message: str
-    """one sentence where it failed or diverged, else empty"""
-    created: float
-    """seconds since 1970"""
-    ended: float | None
-    step: int
-    """mini-batches done"""
-    steps: int
-    """mini-batches in all"""
-    epoch: int
-    """the epoch under way, from 1; 0 before the first step"""
-    seen: int
-    """training images seen, over all epochs"""
-    speed: float
-    """training images a second, of late, as the person waiting sees it"""
-    tested: int
-    """test images tested so far"""
-    checkpoint: int
-    """the step of the newest checkpoint; -1 where there is none yet"""
-    attempts: int
-    """how often a worker has taken this run up since its last checkpoint"""
-
-    @property
-    def active(self) -> bool:
-        """True until the run has ended and is tested."""
-        return self.state in ACTIVE
+OF_A_RUN = ("points", "reports", "evaluations", "probes", "changes", "requests")
+"""the tables whose rows belong to a run"""
 
 
-@dataclass(frozen=True)
-class Point:
-    """A point of the loss curve: the mean loss of the mini-batches since the point before."""
-
-    step: int
-    loss: float
-
-
-@dataclass(frozen=True)
-class TestResult:
-    """The Net of one step, tested."""
-
-    __test__ = False  # the name would make pytest take it for a test
-
-    step: int
-    correct: int
-    total: int
-    per_class: tuple[float | None, ...]
-    """share of right predictions for each class; None for a class without test images"""
-    first_predictions: tuple[int, ...]
-    """the classes predicted for the first four test images"""
-
-    @property
-    def accuracy(self) -> float:
-        """Share of right predictions, 0 to 1."""
-        return self.correct / self.total
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """What a page needs to draw a run."""
-
-    run: Run
-    points: tuple[Point, ...]
-    """those after the step asked for"""
-    reports: tuple[Reported, ...]
-    """those after the step asked for"""
-    result: TestResult | None
-
-
-@dataclass(frozen=True)
-class WorkerInfo:
-    """A worker process that is up, and what it trains on."""
-
-    pid: int
-    device: str
-    """cpu, cuda or mps"""
-    name: str
-    """the processor's own name"""
-    reason: str
-    """why this device was taken"""
-    available: tuple[str, ...]
-    """the devices a run may ask for"""
-
-
+_COLUMNS = {
+    "points": "run, step, images, loss",
+    "reports": "run, step, epoch, batch, loss",
+    "probes": "run, step, images, correct, total",
+    "changes": "run, step, images, name, value, steps",
+}
 _RUN_COLUMNS = ", ".join(field.name for field in fields(Run))
 
 
@@ -174,15 +97,16 @@ class Store:
             folder.mkdir(parents=True, exist_ok=True)
             with self.writing() as database:
                 version = database.execute("pragma user_version").fetchone()[0]
-                if version == 0:
-                    for statement in TABLES.split(";"):
+                for upgrade in UPGRADES[version:]:
+                    for statement in upgrade.split(";"):
                         database.execute(statement)
-                    database.execute(f"pragma user_version = {VERSION}")
+                if version < len(UPGRADES):
+                    database.execute(f"pragma user_version = {len(UPGRADES)}")
         except (OSError, sqlite3.Error) as error:
             raise RunError(
                 f"Runs cannot be kept in {folder} ({error}): name a folder that can be written with --runs."
             ) from error
-        if version > VERSION:
+        if version > len(UPGRADES):
             raise RunError(f"The runs in {folder} were written by a newer version of this program; use that one.")
 
     def folder_of(self, run: str) -> Path:
@@ -212,6 +136,13 @@ class Store:
         )
         return [_as_run(row) for row in rows]
 
+    def ended(self) -> list[tuple[Run, str]]:
+        """The runs that have ended, each with its owner's key, the oldest first."""
+        rows = self._database.execute(
+            f"select owner, {_RUN_COLUMNS} from runs where state not in {ACTIVE} order by ended, rowid"
+        )
+        return [(_as_run(row[1:]), row[0]) for row in rows]
+
     def active(self, worker: int | None = None) -> list[Run]:
         """The runs not yet ended, the oldest first: all, or those of one worker."""
         mine = "" if worker is None else f"and worker = {int(worker)}"
@@ -229,10 +160,16 @@ class Store:
             if found is None:
                 return None
             points = database.execute(
-                "select step, loss from points where run = ? and step > ? order by step", (run, since)
+                "select step, images, loss from points where run = ? and step > ? order by step", (run, since)
             ).fetchall()
             reports = database.execute(
                 "select step, epoch, batch, loss from reports where run = ? and step > ? order by step", (run, since)
+            ).fetchall()
+            probes = database.execute(
+                "select step, images, correct, total from probes where run = ? order by step", (run,)
+            ).fetchall()
+            changes = database.execute(
+                "select step, images, name, value, steps from changes where run = ? order by step", (run,)
             ).fetchall()
             last = database.execute(
                 "select step, result from evaluations where run = ? order by step desc limit 1", (run,)
@@ -247,22 +184,28 @@ class Store:
                 tuple(content["per_class"]),
                 tuple(content["first_predictions"]),
             )
-        return Snapshot(found, tuple(Point(*p) for p in points), tuple(Reported(*r) for r in reports), result)
+        return Snapshot(
+            found,
+            tuple(Point(*p) for p in points),
+            tuple(Reported(*r) for r in reports),
+            result,
+            tuple(Probed(*p) for p in probes),
+            tuple(Changed(*c) for c in changes),
+        )
 
-    def take_requests(self, worker: int) -> list[tuple[str, str]]:
-        """The (run, kind) of what was asked of this worker's runs, oldest first; each is given once."""
-        if not self._database.execute("select 1 from requests where worker = ? limit 1", (worker,)).fetchone():
-            return []
-        with self.writing() as database:
-            rows = database.execute("select id, run, kind from requests where worker = ? order by id", (worker,))
-            found = rows.fetchall()
-            database.executemany("delete from requests where id = ?", [(row[0],) for row in found])
-        return [(run, kind) for _, run, kind in found]
+    def requests(self, worker: int) -> list[Request]:
+        """What was asked of this worker's runs, oldest first. Each stands until `update` says that it is obeyed."""
+        rows = self._database.execute(
+            "select id, run, kind, arguments from requests where worker = ? order by id", (worker,)
+        )
+        return [Request(key, run, kind, json.loads(arguments)) for key, run, kind, arguments in rows]
 
     def workers(self) -> list[WorkerInfo]:
         """The workers that have come up since the server started."""
-        rows = self._database.execute("select pid, device, name, reason, available from workers order by worker")
-        return [WorkerInfo(*row[:4], tuple(row[4].split())) for row in rows]
+        rows = self._database.execute(
+            "select pid, device, name, reason, available, step_seconds, image_seconds from workers order by worker"
+        )
+        return [WorkerInfo(*row[:4], tuple(row[4].split()), *row[5:]) for row in rows]
 
     # -- writing -------------------------------------------------------------------------------------------------
 
@@ -288,26 +231,45 @@ class Store:
                 f"insert into runs (owner, {_RUN_COLUMNS}) values (?{', ?' * len(names)})", (owner, *values)
             )
 
-    def ask(self, run: Run, kind: str) -> None:
+    def ask(self, run: Run, kind: str, **arguments: float) -> None:
         """Leave a request for the worker that has this run."""
         with self.writing() as database:
-            database.execute("insert into requests (run, worker, kind) values (?, ?, ?)", (run.id, run.worker, kind))
+            database.execute(
+                "insert into requests (run, worker, kind, arguments) values (?, ?, ?, ?)",
+                (run.id, run.worker, kind, json.dumps(arguments)),
+            )
 
     def update(
-        self, run: str, *, points: Sequence[Point] = (), reports: Sequence[Reported] = (), **values: Any
+        self,
+        run: str,
+        *,
+        points: Sequence[Point] = (),
+        reports: Sequence[Reported] = (),
+        probes: Sequence[Probed] = (),
+        changes: Sequence[Changed] = (),
+        obeyed: Sequence[int] = (),
+        **values: Any,
     ) -> None:
-        """Write what happened in one slice of a run: new points, log lines and columns of its row."""
+        """Write what happened in one slice of a run: what it told, the requests it obeyed, columns of its row."""
         with self.writing() as database:
-            database.executemany(
-                "insert or replace into points values (?, ?, ?)", [(run, p.step, p.loss) for p in points]
-            )
-            database.executemany(
-                "insert or replace into reports values (?, ?, ?, ?, ?)",
-                [(run, r.step, r.epoch, r.batch, r.loss) for r in reports],
-            )
+            for table, told in (("points", points), ("reports", reports), ("probes", probes), ("changes", changes)):
+                for event in told:
+                    row = (run, *astuple(event))
+                    database.execute(
+                        f"insert or replace into {table} ({_COLUMNS[table]}) values (?{', ?' * (len(row) - 1)})", row
+                    )
+            database.executemany("delete from requests where id = ?", [(key,) for key in obeyed])
             if values:
                 columns = ", ".join(f"{name} = ?" for name in values)
                 database.execute(f"update runs set {columns} where id = ?", (*values.values(), run))
+
+    def remove(self, run: str) -> None:
+        """Forget a run: its rows, then its files."""
+        with self.writing() as database:
+            for table in OF_A_RUN:
+                database.execute(f"delete from {table} where run = ?", (run,))
+            database.execute("delete from runs where id = ?", (run,))
+        shutil.rmtree(self.folder_of(run), ignore_errors=True)
 
     def add_result(self, run: str, result: TestResult) -> None:
         """Keep how the run's Net did in a test."""
@@ -325,19 +287,35 @@ class Store:
     def forget_after(self, run: str, step: int) -> None:
         """Drop the points and lines of steps that will be done again, from a checkpoint at `step`."""
         with self.writing() as database:
-            for table in ("points", "reports", "evaluations"):
+            for table in ("points", "reports", "evaluations", "probes"):
                 database.execute(f"delete from {table} where run = ? and step > ?", (run, step))
 
     def sign_in(self, worker: int, info: WorkerInfo) -> None:
         """Tell that a worker is up."""
         row = (worker, info.pid, info.device, info.name, info.reason, " ".join(info.available))
         with self.writing() as database:
-            database.execute("insert or replace into workers values (?, ?, ?, ?, ?, ?)", row)
+            database.execute(
+                "insert or replace into workers values (?, ?, ?, ?, ?, ?, ?, ?)",
+                (*row, info.step_seconds, info.image_seconds),
+            )
 
     def sign_out(self, worker: int | None = None) -> None:
         """Forget a worker that is gone, or all of them."""
         with self.writing() as database:
             database.execute("delete from workers where ? is null or worker = ?", (worker, worker))
+
+    def go_on(self, run: Run, config: TrainConfig, worker: int) -> None:
+        """Let an ended run train on with `config`; the mark on its curve says up to which epoch."""
+        with self.writing() as database:
+            database.execute(
+                "insert or replace into changes (run, step, images, name, value, steps) values (?, ?, ?, 'epochs', ?, ?)",
+                (run.id, run.step, run.seen, config.epochs, config.steps(run.images)),
+            )
+            database.execute(
+                "update runs set config = ?, steps = ?, worker = ?, state = 'waiting', ending = '', message = '', "
+                "ended = null, tested = 0 where id = ?",
+                (json.dumps(config.to_json()), config.steps(run.images), worker, run.id),
+            )
 
     def spread(self, workers: int) -> None:
         """Share the active runs out anew among workers 0 to `workers` - 1."""
@@ -358,31 +336,6 @@ class Store:
             database.execute("pragma synchronous = normal")
             self._local.database = database
         return database
-
-
-def new_run(run: str, config: TrainConfig, data: Path, images: int, worker: int) -> Run:
-    """A run that has not begun."""
-    return Run(
-        id=run,
-        name=f"run {run[:4]}",
-        config=config,
-        data=str(data),
-        images=images,
-        worker=worker,
-        state="waiting",
-        ending="",
-        message="",
-        created=time.time(),
-        ended=None,
-        step=0,
-        steps=config.steps(images),
-        epoch=0,
-        seen=0,
-        speed=0.0,
-        tested=0,
-        checkpoint=-1,
-        attempts=0,
-    )
 
 
 def _as_run(row: tuple[Any, ...]) -> Run:

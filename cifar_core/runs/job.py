@@ -1,0 +1,196 @@
+"""One run in a worker's hands: taken up from its last checkpoint, advanced slice by slice, written down as it goes."""
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from cifar_core.checkpoint import load_checkpoint, save_checkpoint
+from cifar_core.config import CHANGEABLE
+from cifar_core.data import image_set
+from cifar_core.errors import CifarError
+from cifar_core.evaluate import Evaluated, EvaluateEvent, Evaluating, Evaluation, evaluating
+from cifar_core.events import (
+    Change,
+    Changed,
+    Checkpoint,
+    Checkpointed,
+    Control,
+    Finished,
+    Probed,
+    Progress,
+    Reported,
+    Started,
+    TrainEvent,
+)
+from cifar_core.net import new_net, save_weights
+from cifar_core.runs.records import Point, Request, Snapshot, TestResult
+from cifar_core.runs.store import Store
+from cifar_core.train import train
+
+SLICE = 0.1
+"""seconds that a run may work before it is the next one's turn"""
+CHECKPOINT_EVERY = 3.0
+"""seconds between a run's checkpoints: what a killed worker has to do again at most"""
+SPEED_OVER = 3.0
+"""seconds over which a run's speed is measured"""
+PROBE_IMAGES = 1000
+"""test images on which a run's accuracy is followed while it trains"""
+MAX_ATTEMPTS = 3
+"""a run whose worker died this often without reaching a checkpoint is given up"""
+
+
+ENDINGS = {
+    "diverged": "The loss is no longer a finite number: the steps were too large. Try a smaller learning rate.",
+    "no_better": "Ended by its stop rule: the loss had not become better for a while.",
+    "reached": "Ended by its stop rule: the accuracy was reached.",
+}
+"""what is said of a training that ended in one of these ways"""
+
+
+class Job:
+    """One run in this worker's hands."""
+
+    def __init__(self, store: Store, snapshot: Snapshot, device: str) -> None:
+        run = snapshot.run
+        if run.attempts >= MAX_ATTEMPTS:
+            raise CifarError(f"The worker died {run.attempts} times in this run, so it was given up.")
+        self.store, self.run, self.device = store, run, device
+        self.folder = store.folder_of(run.id)
+        self.folder.mkdir(exist_ok=True)
+        self.splits = image_set.load(Path(run.data))
+        self.net = new_net(run.config.seed)
+        self.ending, self.busy, self.paused = run.ending, run.busy, run.state == "paused"
+        self.saved_at = time.monotonic()
+        self.pace: deque[tuple[float, int]] = deque()  # (time, images seen) of the last seconds
+        self.obeyed: list[int] = []  # requests whose effect the next update tells
+        # A change made after the checkpoint is made again at its very step; one made before it is in force there.
+        made = [change for change in snapshot.changes if change.name in CHANGEABLE]
+        before = {change.name: change.value for change in made if change.step < run.checkpoint}
+        self.config = replace(run.config, **before)
+        again = [Change(change.name, change.value, change.step) for change in made if change.step >= run.checkpoint]
+        self.control = Control(checkpoint=True, changes=again)
+        self.events = self._events()
+
+    def _events(self) -> Iterator[TrainEvent | EvaluateEvent]:
+        """The whole life of the run from its last checkpoint on: training, then the test."""
+        # counted at the run's own first slice, so that no run is blamed for a death in another's
+        self.store.update(self.run.id, attempts=self.run.attempts + 1)
+        resume = None
+        if self.run.checkpoint >= 0:
+            resume = load_checkpoint(self.folder / f"{self.run.checkpoint}.resume")
+        self.store.forget_after(self.run.id, self.run.checkpoint)
+        if self.ending:  # it was being tested
+            assert resume is not None, "a run that has ended has a checkpoint"
+            self.net.load_state_dict(resume.weights)
+        else:
+            yield from train(
+                self.net,
+                self.splits.train,
+                self.config,
+                device=self.device,
+                resume=resume,
+                control=self.control,
+                probe=self.splits.test.sample(PROBE_IMAGES),
+            )
+        if self.ending != "diverged":
+            yield from evaluating(self.net, self.splits.test, device=self.device)
+
+    def obey(self, request: Request) -> None:
+        """Do what was asked; it takes effect in the next slice."""
+        match request.kind:
+            case "pause" if not self.ending:
+                self.paused = True
+                self.store.update(self.run.id, state="paused", paused=time.time(), speed=0.0)
+            case "resume" if self.paused:
+                self.paused = False
+                self.pace.clear()
+                self.store.update(self.run.id, state="running", paused=None)
+            case "stop":
+                self.control.stop, self.paused = True, False
+            case "change":
+                self.control.changes += [Change(name, value) for name, value in request.arguments.items()]
+        self.obeyed.append(request.id)
+
+    def advance(self) -> bool:
+        """Work for one slice and write down what happened; False when the run has ended."""
+        begun = time.monotonic()
+        until = begun + SLICE
+        told: dict[str, list[Any]] = {"points": [], "reports": [], "probes": [], "changes": []}
+        row: dict[str, object] = {}
+        for event in self.events:
+            match event:
+                case Started():
+                    row |= {"state": "running", "steps": event.steps, "paused": None}
+                case Progress():
+                    told["points"].append(Point(event.step, event.images, event.loss))
+                    row |= {"step": event.step, "epoch": event.epoch, "seen": event.images}
+                    row["speed"] = self._speed(event.images)
+                case Reported():
+                    told["reports"].append(event)
+                case Probed():
+                    told["probes"].append(event)
+                    row["accuracy"] = event.correct / event.total
+                case Changed():
+                    told["changes"].append(event)
+                    row["steps"] = event.steps
+                case Checkpointed():
+                    row |= {"checkpoint": event.checkpoint.position.step, "attempts": 0}
+                    self._save(event.checkpoint)
+                    # together with the points before it, for a successor goes on behind the checkpoint
+                    self.store.update(self.run.id, **told, **row)  # type: ignore[arg-type]
+                    told, row = {name: [] for name in told}, {}
+                    self._remove_all_but(event.checkpoint)
+                case Finished():
+                    row |= {"step": event.step, "message": ENDINGS.get(event.reason, "")}
+                    self.ending = "done" if event.reason in ("no_better", "reached") else event.reason
+                    if self.ending != "diverged":  # then there is nothing to test
+                        row |= {"state": "testing", "ending": self.ending}
+                        until = 0.0  # tell the page at once
+                case Evaluating():
+                    row["tested"] = event.done
+                case Evaluated():
+                    row["accuracy"] = event.evaluation.accuracy
+                    self._keep(event.evaluation)
+            # a log line and the point of the same step are written together, so a reader asks for both by that step
+            if time.monotonic() >= until and not isinstance(event, Reported):
+                break
+        else:
+            row |= {"state": self.ending, "ended": time.time(), "ending": ""}
+        self.busy += time.monotonic() - begun
+        self.store.update(self.run.id, obeyed=self.obeyed, busy=self.busy, **told, **row)  # type: ignore[arg-type]
+        self.obeyed = []
+        if time.monotonic() - self.saved_at > CHECKPOINT_EVERY:
+            self.control.checkpoint = True
+        return "ended" not in row
+
+    def _speed(self, images: int) -> float:
+        """Images a second over the last seconds, other runs' slices included, as the person waiting sees it."""
+        now = time.monotonic()
+        self.pace.append((now, images))
+        while len(self.pace) > 2 and now - self.pace[0][0] > SPEED_OVER:
+            self.pace.popleft()
+        begun, before = self.pace[0]
+        return (images - before) / (now - begun) if now > begun else 0.0
+
+    def _save(self, checkpoint: Checkpoint) -> None:
+        """Write the checkpoint's files."""
+        step = checkpoint.position.step
+        save_weights(checkpoint.weights, self.folder / f"{step}.pth")
+        save_checkpoint(checkpoint, self.folder / f"{step}.resume")
+        self.saved_at = time.monotonic()
+
+    def _remove_all_but(self, checkpoint: Checkpoint) -> None:
+        """Remove the files of checkpoints that the store no longer names."""
+        for path in self.folder.iterdir():
+            if path.stem != str(checkpoint.position.step):
+                path.unlink()
+
+    def _keep(self, found: Evaluation) -> None:
+        shares = tuple(None if share != share else share for share in found.class_accuracy().tolist())
+        run = self.store.run(self.run.id)
+        step = run.step if run else 0
+        first = tuple(found.predictions[:4].tolist())
+        self.store.add_result(self.run.id, TestResult(step, found.correct, found.total, shares, first))

@@ -1,0 +1,64 @@
+"""What one visitor may ask of a server that everybody shares, and the tidying up that keeps within it."""
+
+import time
+from collections.abc import Container
+from dataclasses import dataclass
+
+from cifar_core.runs.records import Run
+from cifar_core.runs.store import Store
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The bounds; each is an option of `python -m demo` and is said on the page before it bites."""
+
+    steps: int = 500_000
+    """mini-batches in one run"""
+    minutes: int = 60
+    """minutes of work in one run, other runs' turns left out"""
+    active_per_owner: int = 4
+    """runs of one visitor going at once"""
+    active: int = 60
+    """runs going at once, all visitors together"""
+    starts_a_minute: int = 10
+    """runs that one visitor may start within a minute"""
+    kept_per_owner: int = 30
+    """ended runs of one visitor that are kept"""
+    paused_minutes: int = 120
+    """minutes that a run may rest before it is stopped"""
+    days: int = 14
+    """days that an ended run is kept"""
+    disk_mb: int = 2000
+    """megabytes that all runs together may take"""
+
+
+def tidy(store: Store, limits: Limits, watched: Container[str], now: float | None = None) -> None:
+    """Stop what has run or rested too long; remove the oldest ended runs that are too many, too old or too large.
+
+    A run that is going or in `watched` (run ids) is never removed.
+    """
+    now = time.time() if now is None else now
+    for run in store.active():
+        if run.busy > 60 * limits.minutes and run.state == "running":
+            store.update(run.id, message=f"Stopped: a run may work for {limits.minutes} minutes here.")
+            store.ask(run, "stop")
+        elif run.paused is not None and now - run.paused > 60 * limits.paused_minutes:
+            store.update(run.id, message=f"Stopped: a run may rest for {limits.paused_minutes} minutes here.")
+            store.ask(run, "stop")
+    ended = store.ended()  # the oldest first
+    left: dict[str, int] = {}
+    for _, owner in ended:
+        left[owner] = left.get(owner, 0) + 1
+    disk = sum(_bytes(store, run) for run, _ in ended)
+    for run, owner in ended:
+        too_old = run.ended is not None and now - run.ended > 86_400 * limits.days
+        if run.id in watched or not (too_old or left[owner] > limits.kept_per_owner or disk > 1e6 * limits.disk_mb):
+            continue
+        left[owner] -= 1
+        disk -= _bytes(store, run)
+        store.remove(run.id)
+
+
+def _bytes(store: Store, run: Run) -> int:
+    folder = store.folder_of(run.id)
+    return sum(path.stat().st_size for path in folder.iterdir()) if folder.is_dir() else 0

@@ -1,0 +1,95 @@
+"""The worker processes: as many as there are cores, and one to spare that takes a dead one's place at once."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import cifar_core
+from cifar_core.errors import RunError
+from cifar_core.runs.store import Store
+
+LOOK_EVERY = 0.2
+"""seconds between two looks at the processes"""
+TIDY_EVERY = 10.0
+"""seconds between two rounds of tidying up"""
+
+
+def default_count(device: str) -> int:
+    """One worker where there is a GPU to train on, else one a core. Looks for NVIDIA's device files, not into torch."""
+    gpu = device != "cpu" and any(Path("/dev").glob("nvidia[0-9]*"))
+    return 1 if gpu or device == "mps" else os.cpu_count() or 1
+
+
+class Pool:
+    """Keeps `count` workers alive on the runs of `store`, and calls `tidy` now and then."""
+
+    def __init__(self, store: Store, count: int, device: str, tidy: Callable[[], None]) -> None:
+        self.count = count
+        self._store, self._device, self._tidy = store, device, tidy
+        self._closing = threading.Event()
+
+    def open(self) -> None:
+        """Start the workers; their runs go on as soon as they have loaded torch."""
+        self._store.sign_out()
+        self._store.spread(self.count)
+        self._processes = [self._spawn() for _ in range(self.count)]
+        for index in range(self.count):
+            self._assign(index)
+        self._spare = self._spawn()
+        self._thread = threading.Thread(target=self._keep_alive, name="workers", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the workers. They may be killed at any time, so nothing is left half done."""
+        self._closing.set()
+        self._thread.join()
+        processes = [*self._processes, self._spare]
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.wait()
+            if process.stdin:
+                process.stdin.close()
+
+    def _spawn(self) -> "subprocess.Popen[str]":
+        """A worker that loads torch and then waits for its index."""
+        root = str(Path(cifar_core.__file__).parent.parent)
+        path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+        return subprocess.Popen(
+            [sys.executable, "-m", "cifar_core.runs.worker"]
+            + [str(self._store.folder.resolve()), str(os.getpid()), self._device],
+            env=os.environ | {"PYTHONPATH": path},
+            stdin=subprocess.PIPE,
+            text=True,
+        )
+
+    def _assign(self, index: int) -> None:
+        """Tell the process in place `index` that it is wanted."""
+        pipe = self._processes[index].stdin
+        assert pipe is not None, "workers are started with a pipe"
+        with suppress(BrokenPipeError):  # it died already; the next round replaces it
+            pipe.write(f"{index}\n")
+            pipe.flush()
+
+    def _keep_alive(self) -> None:
+        tidied = time.monotonic()
+        while not self._closing.wait(LOOK_EVERY):
+            try:
+                for index, process in enumerate(self._processes):
+                    if process.poll() is not None:
+                        self._store.sign_out(index)
+                        if process.stdin:
+                            process.stdin.close()
+                        self._processes[index], self._spare = self._spare, self._spawn()
+                        self._assign(index)
+                if time.monotonic() - tidied > TIDY_EVERY:
+                    tidied = time.monotonic()
+                    self._tidy()
+            except (RunError, sqlite3.Error, OSError) as error:
+                print(f"The runs cannot be looked after ({error}); trying again.", file=sys.stderr, flush=True)
