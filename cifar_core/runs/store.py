@@ -262,7 +262,10 @@ class Store:
     def workers(self) -> list[WorkerInfo]:
         """The workers that have come up since the server started."""
         rows = self._database.execute("select pid, device, name, reason, available from workers order by worker")
-        return [WorkerInfo(*row[:4], tuple(row[4].split())) for row in rows]
+        return [
+            WorkerInfo(pid, device, name, reason, tuple(available.split()))
+            for pid, device, name, reason, available in rows
+        ]
 
     # -- writing -------------------------------------------------------------------------------------------------
 
