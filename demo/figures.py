@@ -14,7 +14,15 @@ _TEXT = "#010203"
 
 def class_counts(names: Sequence[str], counts: Sequence[int]) -> str:
     """How many images each class has, as bars: SVG."""
-    with rc_context({"svg.fonttype": "none", "font.family": "sans-serif", "font.size": 11, "svg.hashsalt": "cifar"}):
+    with rc_context(
+        {
+            "font.family": "sans-serif",
+            "font.size": 11,
+            "text.parse_math": False,  # a $ in a class name is a $
+            "svg.fonttype": "none",
+            "svg.hashsalt": "cifar",
+        }
+    ):
         figure = Figure(figsize=(6.4, 2.6), layout="constrained")
         axes = figure.subplots()
         bars = axes.bar(list(names), list(counts), color="#6366f1", width=0.7)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_core.data import Splits, image_set
-from cifar_core.errors import RunError
+from cifar_core.errors import DataError, RunError
 from cifar_core.runs.records import Run, Snapshot, TestResult
 from cifar_core.runs.service import Service
 from demo.live_chart import chart_head, chart_marks, chart_points, chart_probes
@@ -103,7 +103,7 @@ class RunWatch:
         mine = self._service.is_own(self._owner, run.id)
         result, log = old.result, old.log + "".join(report.line + "\n" for report in snapshot.reports)
         if not run.active and (old.run is None or old.run.active):
-            splits = image_set.load(Path(run.data))
+            splits = _tested_on(run, snapshot.result)
             log += log_end(run, snapshot.result, splits)
             result = result_html(run, snapshot.result, splits)
         chart = old.chart or chart_head(run)
@@ -153,22 +153,37 @@ def _status(state: str, name: str, share: float, facts: list[str]) -> str:
     )
 
 
-def log_end(run: Run, result: TestResult | None, splits: Splits) -> str:
+def _tested_on(run: Run, result: TestResult | None) -> Splits | None:
+    """The data set of a run, unless it is gone or another one lies in its place."""
+    try:
+        splits = image_set.load(Path(run.data))
+    except DataError:
+        return None
+    sizes = (len(splits.train), len(splits.test), len(splits.test.classes))
+    return splits if result is None or sizes == (run.images, result.total, len(result.per_class)) else None
+
+
+def log_end(run: Run, result: TestResult | None, splits: Splits | None) -> str:
     """The last lines of the log, as the notebook ends."""
     begin = {"done": "Finished Training\n", "stopped": f"Stopped after {run.step:,} mini-batches\n"}.get(run.state, "")
     if result is None:
         return begin + (run.message + "\n" if run.message else "")
+    accuracy = f"Accuracy of the network on the {result.total} test images: {100 * result.correct // result.total} %"
+    if splits is None:
+        return f"{begin}{accuracy}\n"
     classes = splits.test.classes
     truth = " ".join(f"{classes[label]:>5}" for label in splits.test.labels[:4])
     predicted = " ".join(f"{classes[label]:>5}" for label in result.first_predictions)
-    accuracy = f"Accuracy of the network on the {result.total} test images: {int(100 * result.accuracy)} %"
     return f"{begin}GroundTruth:  {truth}\nPredicted:    {predicted}\n{accuracy}\n"
 
 
-def result_html(run: Run, result: TestResult | None, splits: Splits) -> str:
+def result_html(run: Run, result: TestResult | None, splits: Splits | None) -> str:
     """How good the trained Net is: accuracy, each class, and four test images with what it says of them."""
     if result is None:
         return ""
+    heading = f"<h3>Accuracy on {result.total:,} test images: <strong>{percent(result.accuracy)}</strong></h3>"
+    if splits is None:
+        return f"<section class='result'>{heading}<p class='quiet'>These images are no longer here.</p></section>"
     test = splits.test
     four = test.first(4)
     answers = [test.classes[label] for label in result.first_predictions]
@@ -186,8 +201,7 @@ def result_html(run: Run, result: TestResult | None, splits: Splits) -> str:
     )
     chance = 100 / len(test.classes)
     return (
-        f"<section class='result'><h3>Accuracy on {result.total:,} test images: "
-        f"<strong>{percent(result.accuracy)}</strong></h3>"
+        f"<section class='result'>{heading}"
         f"<p class='quiet'>{result.correct:,} of them are answered right, by a Net that never saw them in training. "
         f"Guessing would give {chance:.0f} %.</p>"
         f"<div class='result-parts'><div><h4>Each class</h4><table class='bars'>{bars}</table></div>"

@@ -166,7 +166,8 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
 
 def owner_key_of(stored: object) -> str:
     """The key that this browser has kept, or a new unguessable one."""
-    return stored if isinstance(stored, str) and 16 <= len(stored) <= 100 else secrets.token_urlsafe(24)
+    kept = isinstance(stored, str) and stored.isascii() and 16 <= len(stored) <= 100
+    return str(stored) if kept else secrets.token_urlsafe(24)
 
 
 def plan_words(service: Service, source: DataSource, config: TrainConfig) -> str:

@@ -10,9 +10,9 @@ import pytest
 from cifar_core.config import CLASSES, FIELDS, TrainConfig
 from cifar_core.errors import ConfigError
 
-WHOLE = ("epochs", "batch_size", "seed", "report_every")
-NUMBERS = (*WHOLE, "lr", "momentum", "weight_decay")
-WORDS = ("augment", "schedule", "device")
+WHOLE = ("epochs", "batch_size", "seed", "report_every", "patience")
+NUMBERS = (*WHOLE, "lr", "momentum", "weight_decay", "target_accuracy")
+WORDS = ("augment", "schedule", "stop_rule", "device")
 
 
 def refusal(**settings: Any) -> str:

@@ -182,8 +182,9 @@ def test_a_missing_file_and_a_folder_are_refused_with_their_name(tmp_path: Path)
     assert "cannot be read" in refusal(tmp_path)
 
 
-def test_a_file_far_too_large_is_refused_unread(tmp_path: Path) -> None:
+def test_a_file_far_too_large_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "huge.pth"
+    monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail("it was read"))
     with open(path, "wb") as file:
         file.truncate(MAX_WEIGHTS_BYTES + 1)
     assert "far too large" in refusal(path)

@@ -90,7 +90,9 @@ def test_the_owners_key_is_no_part_of_what_a_reader_gets(store: Store) -> None:
 
 
 def test_following_in_steps_gives_each_point_and_line_once(store: Store) -> None:
-    run, since, points, reports = added(store), -1, [], []
+    run, since = added(store), -1
+    points: list[Point] = []
+    reports: list[Reported] = []
     for first, last in ((0, 3), (3, 4), (4, 4), (4, 25), (25, 40)):
         lines = [report for report in REPORTS if first < report.step <= last]
         store.update(run.id, points=POINTS[first:last], reports=lines, step=last)
@@ -103,7 +105,9 @@ def test_following_in_steps_gives_each_point_and_line_once(store: Store) -> None
 
 
 def test_a_reader_beside_the_writer_misses_nothing_and_gets_nothing_twice(store: Store) -> None:
-    run, points, reports = added(store), [], []
+    run = added(store)
+    points: list[Point] = []
+    reports: list[Reported] = []
 
     def write() -> None:
         for first in range(0, 40, 2):
@@ -130,6 +134,17 @@ def test_a_reader_does_not_wait_for_a_writer(store: Store) -> None:
         database.execute("update runs set step = 5 where id = ?", (run.id,))
         in_threads([lambda: found.append(store.run(run.id))])
     assert found == [run]
+    assert store.run(run.id) == replace(run, step=5)
+
+
+def test_a_writer_does_not_wait_for_a_reader(store: Store) -> None:
+    run = added(store)
+    with closing(sqlite3.connect(store.folder / "store.sqlite3", isolation_level=None)) as reader:
+        reader.execute("begin")
+        steps = reader.execute("select step from runs")
+        assert steps.fetchall() == [(0,)]
+        store.update(run.id, step=5)
+        assert reader.execute("select step from runs").fetchall() == [(0,)]  # still of that one moment
     assert store.run(run.id) == replace(run, step=5)
 
 

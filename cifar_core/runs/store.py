@@ -205,7 +205,10 @@ class Store:
         rows = self._database.execute(
             "select pid, device, name, reason, available, step_seconds, image_seconds from workers order by worker"
         )
-        return [WorkerInfo(*row[:4], tuple(row[4].split()), *row[5:]) for row in rows]
+        return [
+            WorkerInfo(pid, device, name, reason, tuple(available.split()), *costs)
+            for pid, device, name, reason, available, *costs in rows
+        ]
 
     # -- writing -------------------------------------------------------------------------------------------------
 
@@ -308,7 +311,7 @@ class Store:
         """Let an ended run train on with `config`; the mark on its curve says up to which epoch."""
         with self.writing() as database:
             database.execute(
-                "insert or replace into changes (run, step, images, name, value, steps) values (?, ?, ?, 'epochs', ?, ?)",
+                f"insert or replace into changes ({_COLUMNS['changes']}) values (?, ?, ?, 'epochs', ?, ?)",
                 (run.id, run.step, run.seen, config.epochs, config.steps(run.images)),
             )
             database.execute(

@@ -1,0 +1,569 @@
+"""What the page shows: of a run, always the same whoever looks and since when; and its words, pictures and figures."""
+
+import base64
+import io
+import re
+import shutil
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pytest
+from PIL import Image
+from tiny_data import tiny_splits
+
+from cifar_core.answer import Answer, Score
+from cifar_core.browse import facts_of, page_of
+from cifar_core.config import CLASSES, TrainConfig
+from cifar_core.data import Splits
+from cifar_core.data.image_set import ImageSet, load, save
+from cifar_core.data.source import DataSource
+from cifar_core.errors import ConfigError
+from cifar_core.events import Reported
+from cifar_core.runs.service import Limits, Service
+from cifar_core.runs.store import Point, Run, TestResult
+from demo.browse_tab import detail_html, page_html
+from demo.classify_tab import answer_html
+from demo.figures import class_counts
+from demo.live_chart import chart_head, chart_tail
+from demo.picture_grid import data_url, enlarged, grid_html
+from demo.run_view import RunWatch, View, result_html, status_html
+from demo.train_tab import NAMES, _updates, owner_key_of, page_config, plan_words
+from demo.words import duration, note, percent
+
+ANN, BOB = "ann" * 8, "bob" * 8
+CONFIG = TrainConfig(epochs=2, report_every=25)
+"""200 mini-batches of 4 from 400 images, a line every 25"""
+SHOWN = {name: getattr(TrainConfig(), name) for name in NAMES}
+"""the settings as the page first shows them"""
+EVIL = ("<b>", "a&b", '"q"', "$x$", "<script>alert(1)</script>", "'", "six", "seven", "eight", "\u0147\u0119t")
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Service:
+    """A service without workers: the tests do what workers write."""
+    return Service(tmp_path / "runs", limits=Limits(steps=1000))
+
+
+@pytest.fixture
+def evil(tmp_path: Path, tiny: Splits) -> Splits:
+    """Splits whose class names would break a page that trusted them."""
+    train, test = (ImageSet(part.images, part.labels, EVIL, part.split) for part in tiny)
+    return save(tmp_path / "evil", train, test, tiny.about)
+
+
+def go_to(service: Service, run: Run, step: int) -> None:
+    """Write what a worker writes when it comes to `step`."""
+    done = service.find(run.id).step
+    points = [Point(at, 2.3 - at / 123) for at in range(done + 1, step + 1)]
+    reports = [Reported(p.step, 1 + p.step // 101, (p.step - 1) % 100 + 1, p.loss) for p in points if not p.step % 25]
+    at = {"step": step, "epoch": 1 + step // 101, "seen": 4 * step, "speed": 4000.0, "checkpoint": step}
+    service.store.update(run.id, points=points, reports=reports, state="running", **at)
+
+
+def result_of(run: Run, splits: Splits, correct: int = 31) -> TestResult:
+    """A test in which the first four predictions are right, wrong, right, wrong."""
+    first = [int(label + place % 2) % 10 for place, label in enumerate(splits.test.labels[:4])]
+    return TestResult(run.step, correct, 120, (None, 1.0, *(0.125,) * 8), tuple(first))
+
+
+def end(service: Service, run: Run, splits: Splits, state: str = "done") -> None:
+    """Write what a worker writes behind the last step: the test and the end."""
+    run = service.find(run.id)
+    service.store.update(run.id, state="testing", ending=state, tested=100)
+    service.store.add_result(run.id, result_of(run, splits))
+    service.store.update(run.id, state=state, tested=120, ended=run.created + 125)
+
+
+def shown(service: Service, owner: str = ANN, asked: str = "") -> View:
+    """What a page that has just been opened shows."""
+    return RunWatch(service, owner, asked).look()
+
+
+def text_of(markup: str) -> str:
+    """What is to be read of some HTML."""
+    return re.sub(r"[ \n]+", " ", re.sub(r"<[^>]*>", " ", markup)).strip()
+
+
+# ------------------------------------------------------------------------------------------------ which run is shown
+
+
+def test_before_the_first_run_the_page_says_what_to_do(service: Service) -> None:
+    view = shown(service)
+    assert (view.run, view.chart, view.log, view.result, view.weights, view.can_stop) == (None, "", "", "", None, False)
+    assert "No training yet" in view.status
+
+
+def test_the_newest_run_of_ones_own_is_followed(service: Service, tiny: Splits) -> None:
+    for owner in (ANN, ANN, BOB):
+        service.start(owner, CONFIG, tiny)
+    newest = service.runs_of(ANN)[0]
+    view = shown(service)
+    assert view.run == newest
+    assert view.mine and view.can_stop
+
+
+def test_anyone_may_watch_a_run_by_its_address_and_nobody_else_stop_it(service: Service, tiny: Splits) -> None:
+    own, foreign = service.start(ANN, CONFIG, tiny), service.start(BOB, CONFIG, tiny)
+    go_to(service, foreign, 30)
+    watched, commanded = shown(service, ANN, foreign.id), shown(service, BOB, foreign.id)
+    assert watched.run is not None and watched.run.id == foreign.id
+    assert not watched.mine and not watched.can_stop
+    assert commanded.mine and commanded.can_stop
+    assert (watched.chart, watched.log) == (commanded.chart, commanded.log)
+    assert BOB not in repr(watched)
+    assert shown(service, ANN, own.id).can_stop
+
+
+def test_a_newly_started_run_takes_the_page_over(service: Service, tiny: Splits) -> None:
+    foreign = service.start(BOB, CONFIG, tiny)
+    go_to(service, foreign, 60)
+    end(service, foreign, tiny)
+    watch = RunWatch(service, ANN, foreign.id)
+    assert watch.look().result
+    for step in (70, 10):  # whether it is further than the one before or not
+        run = service.start(ANN, replace(CONFIG, epochs=4), tiny)
+        go_to(service, run, step)
+        view = watch.look()
+        assert view == shown(service, ANN)
+        assert view.run is not None and view.run.id == run.id
+        assert view.mine and view.result == "" and view.chart.count(";") == step
+    service.start(BOB, CONFIG, tiny)  # somebody else's does not
+    assert watch.look() == view
+
+
+def test_an_unknown_run_is_told_in_a_sentence(service: Service, tiny: Splits) -> None:
+    watch = RunWatch(service, ANN, "<b>no such run</b>")
+    view = watch.look()
+    assert text_of(view.status) == "There is no such run; check its id, or it may have been removed."
+    assert (view.run, view.can_stop) == (None, False)
+    run = service.start(ANN, CONFIG, tiny)
+    assert watch.look().run == run
+
+
+# ------------------------------------------------------------------------------------------------ how it is followed
+
+
+def test_the_chart_only_grows_while_a_run_goes_on(service: Service, tiny: Splits) -> None:
+    run = service.start(ANN, CONFIG, tiny)
+    watch = RunWatch(service, ANN)
+    charts = [watch.look().chart]
+    assert charts == [chart_head(run)] == ["200|100|"]
+    for step in (1, 2, 2, 50, 51, 200):
+        go_to(service, run, step)
+        charts.append(watch.look().chart)
+    end(service, run, tiny)
+    charts += [watch.look().chart, watch.look().chart]
+    for before, after in zip(charts, charts[1:], strict=False):
+        assert after.startswith(before)
+    rows = [row.split(",") for row in charts[-1].split("|")[2].split(";")[:-1]]
+    assert [int(step) for step, _ in rows] == list(range(1, 201))
+    assert [float(loss) for _, loss in rows] == pytest.approx([2.3 - step / 123 for step in range(1, 201)], abs=1e-3)
+
+
+def test_a_view_stays_equal_while_nothing_happens(service: Service, tiny: Splits) -> None:
+    watch = RunWatch(service, ANN)
+    assert watch.look() == watch.look()
+    run = service.start(ANN, CONFIG, tiny)
+    first = watch.look()
+    assert watch.look() == first
+    go_to(service, run, 30)
+    second = watch.look()
+    assert watch.look() == second != first
+    end(service, run, tiny)
+    third = watch.look()
+    assert watch.look() == third != second
+
+
+def test_who_comes_in_the_middle_sees_what_the_others_see(service: Service, tiny: Splits) -> None:
+    run = service.start(ANN, CONFIG, tiny)
+    from_the_start = RunWatch(service, ANN)
+    watches = [from_the_start]
+
+    def all_see_the_same() -> View:
+        watches.append(RunWatch(service, ANN, run.id))  # a refreshed page
+        view = from_the_start.look()
+        assert all(watch.look() == view for watch in watches)
+        return view
+
+    for step in (0, 1, 30, 100, 101, 200):
+        go_to(service, run, step)
+        view = all_see_the_same()
+    assert view.log.splitlines()[::7] == ["[1,    25] loss: 2.097", "[2,   100] loss: 0.674"]
+    end(service, run, tiny)
+    view = all_see_the_same()
+    assert view.result and view.log.count("Finished Training") == 1
+
+
+def test_steps_that_are_done_again_are_shown_once(service: Service, tiny: Splits) -> None:
+    run = service.start(ANN, CONFIG, tiny)
+    watch = RunWatch(service, ANN)
+    go_to(service, run, 90)
+    watch.look()
+    service.store.forget_after(run.id, 40)  # the worker was killed, its successor takes the run up
+    assert watch.look().run is not None
+    service.store.update(run.id, step=40)
+    go_to(service, run, 60)
+    view = watch.look()
+    assert view == shown(service)
+    assert view.log.count("\n") == 2
+    go_to(service, run, 200)
+    assert watch.look() == shown(service)
+
+
+def test_stop_can_be_pressed_while_the_run_trains(service: Service, tiny: Splits) -> None:
+    run = service.start(ANN, CONFIG, tiny)
+    states = ("waiting", "running", "testing", "done", "stopped", "diverged", "failed")
+    can_stop = []
+    for state in states:
+        service.store.update(run.id, state=state)
+        can_stop.append(shown(service).can_stop)
+    assert can_stop == [True, True, False, False, False, False, False]
+
+
+def test_the_weights_are_offered_when_the_run_has_ended(service: Service, tiny: Splits) -> None:
+    run = service.start(ANN, CONFIG, tiny)
+    go_to(service, run, 50)
+    assert shown(service).weights is None
+    end(service, run, tiny, "stopped")
+    assert shown(service).weights == service.store.folder / run.id / "50.pth"
+    service.store.update(run.id, checkpoint=-1)
+    assert shown(service).weights is None
+
+
+# ------------------------------------------------------------------------------------------------ the end of a run
+
+
+def test_the_log_ends_as_the_notebook_does(service: Service, tiny: Splits) -> None:
+    run = service.start(ANN, CONFIG, tiny)
+    go_to(service, run, 200)
+    end(service, run, tiny)
+    truths = [CLASSES[label] for label in tiny.test.labels[:4]]
+    predicted = [CLASSES[(label + place % 2) % 10] for place, label in enumerate(tiny.test.labels[:4])]
+    assert shown(service).log.splitlines()[-4:] == [
+        "Finished Training",
+        "GroundTruth:  " + " ".join(f"{name:>5s}" for name in truths),
+        "Predicted:    " + " ".join(f"{name:>5s}" for name in predicted),
+        "Accuracy of the network on the 120 test images: 25 %",  # 31 of 120, cut and not rounded
+    ]
+
+
+def test_a_stopped_run_says_where_and_how_good_it_is(service: Service, tiny: Splits) -> None:
+    run = service.start(ANN, CONFIG, tiny)
+    go_to(service, run, 120)
+    end(service, run, tiny, "stopped")
+    log = shown(service).log.splitlines()
+    assert log[4] == "Stopped after 120 mini-batches"
+    assert log[-1].endswith("25 %")
+
+
+@pytest.mark.parametrize("state", ["diverged", "failed"])
+def test_a_run_that_could_not_go_on_says_why(service: Service, tiny: Splits, state: str) -> None:
+    run = service.start(ANN, CONFIG, tiny)
+    go_to(service, run, 30)
+    service.store.update(run.id, state=state, message="Too <i>bad</i>.", ended=1.0)
+    view = shown(service)
+    assert view.log.splitlines() == ["[1,    25] loss: 2.097", "Too <i>bad</i>."]  # in a text box
+    assert "Too &lt;i&gt;bad&lt;/i&gt;." in view.status
+    assert (view.result, view.can_stop) == ("", False)
+
+
+def test_a_run_whose_images_are_gone_is_still_shown(service: Service, tmp_path: Path) -> None:
+    splits = tiny_splits(tmp_path / "data", 400, 120)
+    failed, done = (service.start(ANN, CONFIG, splits) for _ in range(2))
+    go_to(service, done, 200)
+    end(service, done, splits)
+    whole = shown(service, ANN, done.id)
+    shutil.rmtree(splits.folder)
+    service.store.update(failed.id, state="failed", message="The data is gone.", ended=1.0)
+    view = shown(service, ANN, failed.id)
+    assert "The data is gone." in view.status and view.log == "The data is gone.\n"
+    view = shown(service, ANN, done.id)
+    assert (view.chart, view.status, view.weights) == (whole.chart, whole.status, whole.weights)
+    assert view.log.endswith("Finished Training\nAccuracy of the network on the 120 test images: 25 %\n")
+    assert "25.8\N{NO-BREAK SPACE}%" in view.result and "no longer" in view.result
+    other = tiny_splits(splits.folder, 50, 20)  # another data set in the same place is not taken for it
+    assert len(load(other.folder).train) == 50
+    assert shown(service, ANN, done.id) == view
+
+
+def test_the_result_shows_accuracy_each_class_and_the_first_four_images(service: Service, tiny: Splits) -> None:
+    run = service.start(ANN, CONFIG, tiny)
+    markup = result_html(run, result_of(run, tiny), tiny)
+    text = text_of(markup)
+    assert "Accuracy on 120 test images: 25.8\N{NO-BREAK SPACE}%" in text
+    assert "31 of them are answered right" in text and "Guessing would give 10 %." in text
+    rows = [text_of(row) for row in re.findall(r"<tr>(.*?)</tr>", markup)]
+    assert rows == [f"{name} {percent(share)}" for name, share in zip(CLASSES, (None, 1.0, *(0.125,) * 8), strict=True)]
+    assert re.findall(r'class="caption">(.)', markup) == ["✓", "✗", "✓", "✗"]
+    assert np.array_equal(pictures_in(markup), tiny.test.images[:4])
+    assert result_html(run, None, tiny) == ""
+
+
+def test_the_status_tells_state_progress_and_pace(service: Service, tiny: Splits) -> None:
+    run = service.start(ANN, CONFIG, tiny)
+    assert "Starting" in status_html(run) and "step 0 of 200" in status_html(run)
+    go_to(service, run, 150)
+    run = service.find(run.id)
+    assert text_of(status_html(run)) == "Training epoch 2 of 2 · step 150 of 200 · 4,000 images/s · 0 s left"
+    assert 'aria-valuenow="75"' in status_html(run)
+    slow = text_of(status_html(replace(run, speed=0.5)))
+    assert slow.endswith("0 images/s · 6 min 40 s left")
+    assert "left" not in status_html(replace(run, speed=0.0))
+    assert "120 test images" in status_html(replace(run, state="testing", tested=120))
+    assert text_of(status_html(replace(run, state="done", ended=run.created + 125))).endswith("took 2 min 05 s")
+
+
+# ------------------------------------------------------------------------------------------------ what a page is sent
+
+
+def test_only_what_has_changed_is_sent(
+    service: Service, tiny: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "gradio"))
+    parts = ("start", "stop", "weights", "following", "status", "chart", "log", "result")
+    run, watch, before = service.start(ANN, CONFIG, tiny), RunWatch(service, ANN), None
+
+    def sent() -> dict[str, Any]:
+        nonlocal before
+        view = watch.look()
+        updates = dict(zip(parts, _updates(before, view), strict=True))
+        before = view
+        return {name: value for name, value in updates.items() if value != gr.skip()}
+
+    first = sent()
+    assert set(first) == set(parts)
+    assert first["start"].interactive and first["stop"].interactive and not first["weights"].interactive
+    assert first["following"] == run.id
+    assert sent() == {}
+    go_to(service, run, 10)
+    assert set(sent()) == {"status", "chart"}
+    go_to(service, run, 25)
+    assert set(sent()) == {"status", "chart", "log"}
+    service.store.update(run.id, state="testing", ending="done")
+    assert set(sent()) == {"stop", "status"}
+    end(service, run, tiny)
+    file = service.store.weights_of(service.find(run.id))
+    file.parent.mkdir()
+    file.write_bytes(b"weights")
+    last = sent()
+    assert set(last) == {"weights", "status", "log", "result"}
+    assert last["weights"].interactive and Path(last["weights"].value["path"]).read_bytes() == b"weights"
+    another = service.start(ANN, CONFIG, tiny)
+    last = sent()
+    assert set(last) == {"stop", "weights", "following", "status", "chart", "log", "result"}
+    assert last["following"] == another.id and (last["log"], last["result"]) == ("", "")
+    assert not last["weights"].interactive
+
+
+def test_the_pages_settings_make_a_recipe_with_a_line_every_8000_images() -> None:
+    assert page_config(SHOWN, 50_000) == TrainConfig()
+    as_a_browser_sends = SHOWN | {"epochs": 3.0, "batch_size": 32.0, "lr": 1, "seed": 7.0}
+    expected = TrainConfig(epochs=3, batch_size=32, lr=1.0, seed=7, report_every=250)
+    assert page_config(as_a_browser_sends, 50_000) == expected
+    assert page_config(SHOWN | {"batch_size": 1024}, 50_000).report_every == 7
+
+
+def test_on_small_data_the_log_has_lines_too() -> None:
+    assert page_config(SHOWN, 400).report_every == 20
+    assert page_config(SHOWN | {"batch_size": 100}, 400).report_every == 1
+    assert page_config(SHOWN, 2).report_every == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "label"),
+    [
+        ("epochs", None, "Epochs"),
+        ("epochs", "2", "Epochs"),
+        ("lr", float("nan"), "Learning rate"),
+        ("batch_size", 2.5, "Batch size"),
+        ("augment", ["none"], "Augmentation"),
+        ("device", "tpu", "Device"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_its_name(name: str, value: Any, label: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{label} must be "):
+        page_config(SHOWN | {name: value}, 400)
+
+
+def test_the_plan_tells_what_the_settings_mean_on_this_data(service: Service, tiny: Splits) -> None:
+    source = DataSource(tiny)
+    assert plan_words(service, source, TrainConfig()) == (
+        "2 × 400 images in mini-batches of 4: 200 updates of the weights, a line in the log every 2,000."
+    )
+    words = plan_words(service, source, TrainConfig(epochs=11))
+    assert words.endswith("That is more than the 1,000 updates that one run may have here.")
+
+
+def test_a_browser_keeps_its_owner_key_and_a_new_one_is_unguessable(service: Service, tiny: Splits) -> None:
+    assert owner_key_of(ANN) == ANN
+    useless: tuple[Any, ...] = (None, "", "short", "x" * 101, 7, ["x"] * 20, "\ud800" * 20, "\u00e9" * 20)
+    new = {owner_key_of(stored) for stored in useless}
+    assert len(new) == 8 and all(len(key) >= 32 for key in new)
+    for key in new:
+        assert service.start(key, CONFIG, tiny).active
+
+
+# ------------------------------------------------------------------------------------------------ words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0 s"),
+        (7.6, "8 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 00 s"),
+        (125, "2 min 05 s"),
+        (3599.7, "1 h 00 min"),
+        (4200, "1 h 10 min"),
+        (90_000, "25 h 00 min"),
+    ],
+)
+def test_a_duration_is_said_as_a_person_says_it(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_a_share_is_said_in_percent() -> None:
+    assert [percent(share) for share in (0, 0.5494, 1, None)] == [
+        "0.0\N{NO-BREAK SPACE}%",
+        "54.9\N{NO-BREAK SPACE}%",
+        "100.0\N{NO-BREAK SPACE}%",
+        "–",
+    ]
+
+
+def test_a_note_is_text_in_a_box() -> None:
+    assert note("a <b> & c", "error") == '<div class="note error" role="alert">a &lt;b&gt; &amp; c</div>'
+    assert 'role="status"' in note("all is well")
+    assert text_of(note("")) == ""
+
+
+def test_points_of_the_chart_are_short_and_end_with_a_semicolon() -> None:
+    assert chart_tail([]) == ""
+    assert chart_tail([Point(2, 2.302585), Point(2000, 1e-5), Point(2001, 3e26)]) == "2,2.303;2000,1e-05;2001,3e+26;"
+
+
+# ------------------------------------------------------------------------------------------------ pictures
+
+
+def decoded(url: str) -> np.ndarray:
+    """The picture in a data link: uint8 (H, W, 3)."""
+    head, content = url.split(",", 1)
+    assert head == "data:image/png;base64"
+    picture = Image.open(io.BytesIO(base64.b64decode(content, validate=True)))
+    assert (picture.format, picture.mode) == ("PNG", "RGB")
+    return np.asarray(picture)
+
+
+def pictures_in(markup: str) -> np.ndarray:
+    """The pictures of a grid, cut from its sheet as a browser does: uint8 (N, 32, 32, 3)."""
+    (url,) = re.findall(r"--sheet:url\((.*?)\)", markup)
+    ((across, down),) = re.findall(r"--size:(\d+)% (\d+)%", markup)
+    sheet, across, down = decoded(url), int(across) // 100, int(down) // 100
+    assert sheet.shape == (32 * down, 32 * across, 3)
+    pictures = []
+    for x, y in re.findall(r"background-position:([\d.]+)% ([\d.]+)%", markup):
+        # p percent puts the point at p percent of the sheet onto the point at p percent of the cell
+        left, top = (float(p) / 100 * 32 * (cells - 1) for p, cells in ((x, across), (y, down)))
+        assert abs(left - round(left)) < 0.01 and abs(top - round(top)) < 0.01
+        pictures.append(sheet[round(top) : round(top) + 32, round(left) : round(left) + 32])
+    return np.stack(pictures)
+
+
+@pytest.mark.parametrize(("count", "columns"), [(1, 4), (3, 4), (4, 4), (7, 3), (36, 6), (100, 10), (99, 10), (5, 1)])
+def test_each_cell_of_a_grid_shows_exactly_its_image(tiny: Splits, count: int, columns: int) -> None:
+    images, captions = tiny.train.images[:count], [f"caption {place}" for place in range(count)]
+    markup = grid_html(images, captions, range(300, 300 + count), columns=columns)
+    assert np.array_equal(pictures_in(markup), images)
+    assert re.findall(r'data-index="(\d+)"', markup) == [str(300 + place) for place in range(count)]
+    assert re.findall(r'class="caption">(.*?)<', markup) == captions == re.findall(r'aria-label="(.*?)"', markup)
+
+
+def test_an_empty_grid_says_so(tiny: Splits) -> None:
+    assert text_of(grid_html(tiny.train.images[:0], [], [], columns=4)) == "There is nothing to show."
+
+
+def test_an_enlarged_picture_has_the_very_pixels(tiny: Splits) -> None:
+    image = tiny.train.images[5]
+    assert np.array_equal(decoded(data_url(image)), image)
+    (url,) = re.findall(r'src="(.*?)"', enlarged(image, "alt"))
+    assert np.array_equal(decoded(url), image)
+
+
+def test_a_page_of_pictures_shows_those_of_the_page(tiny: Splits) -> None:
+    page = page_of(tiny.train, number=3, per_page=16, classes=("cat", "ship"), seed=5)
+    markup = page_html(tiny.train, page)
+    assert np.array_equal(pictures_in(markup), tiny.train.images[list(page.indices)])
+    assert set(re.findall(r'class="caption">(.*?)<', markup)) == {"cat", "ship"}
+    assert f'aria-label="{CLASSES[tiny.train.labels[page.indices[0]]]}, image {page.indices[0]}"' in markup
+
+
+def test_the_detail_tells_what_becomes_of_a_picture(tiny: Splits) -> None:
+    facts = facts_of(tiny.train, 7)
+    markup = detail_html(tiny.train, facts)
+    for word in ("torch.Size([3, 32, 32])", "torch.float32", f"{facts.label} = {facts.name}", "uint8"):
+        assert word in text_of(markup)
+    (url,) = re.findall(r'src="(.*?)"', markup)
+    assert np.array_equal(decoded(url), tiny.train.images[7])
+
+
+# ------------------------------------------------------------------------------------------------ figures and names
+
+
+def test_the_figure_tells_every_classs_count_and_brings_no_rules_for_the_page() -> None:
+    counts = [5000 + 7 * place for place in range(10)]
+    figure = class_counts(CLASSES, counts)
+    texts = re.findall(r"<text[^>]*>([^<]*)</text>", figure)
+    label = re.findall(r'aria-label="([^"]*)"', figure)[0]
+    for name, count in zip(CLASSES, counts, strict=True):
+        assert name in texts and f"{count:,}" in texts
+        assert f"{name} {count:,}" in label
+    for tag in ("<style", "<metadata", "<?xml", "<!DOCTYPE", "#010203"):
+        assert tag not in figure
+    assert "currentColor" in figure
+    assert class_counts(CLASSES, counts) == figure
+
+
+@pytest.mark.parametrize("part", ["result", "page", "detail", "answer", "figure"])
+def test_no_class_name_is_taken_for_markup(service: Service, evil: Splits, part: str) -> None:
+    train, test = evil.train, evil.test
+    if part == "result":
+        run = service.start(ANN, CONFIG, evil)
+        markup = result_html(run, result_of(run, evil), evil)
+    elif part == "page":
+        markup = page_html(train, page_of(train))
+    elif part == "detail":
+        markup = "".join(detail_html(train, facts_of(train, index)) for index in range(36))
+    elif part == "answer":
+        answer = Answer(tuple(Score(name, float(place), 0.1) for place, name in enumerate(EVIL)))
+        picture = Image.new("RGB", (9, 9))
+        markup = "".join(answer_html(answer, test.images[0], title=name, truth=name, original=picture) for name in EVIL)
+    else:
+        markup = class_counts(EVIL, train.counts().tolist())
+    reader = Reader()
+    reader.feed(markup)
+    assert "script" not in reader.tags
+    assert all(re.fullmatch(r"[a-z:]+[a-z1-9-]*", name) for name in reader.attributes)
+    texts = {re.sub(r"^([✓✗]|\d =) ", "", text) for text in reader.texts}
+    assert {"<b>", "a&b", '"q"', "$x$", "<script>alert(1)</script>", "'"} <= texts
+
+
+class Reader(HTMLParser):
+    """What a browser makes of some HTML."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.texts: set[str] = set()
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attributes}
+
+    def handle_data(self, data: str) -> None:
+        self.texts.add(data.strip())
