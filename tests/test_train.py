@@ -380,7 +380,7 @@ class StopsInBetween(Control):
     """Its stop comes true when it has been read so many times: as if a signal came at that very moment."""
 
     def __init__(self, readings: int) -> None:
-        self.readings, self.checkpoint = readings, False
+        self.readings, self.checkpoint, self.changes = readings, False, []
 
     @property
     def stop(self) -> bool:  # type: ignore[override]
