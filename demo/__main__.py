@@ -6,6 +6,7 @@ import socket
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 
 if __package__ in (None, ""):  # started by path: Python then knows only the folder of this file
@@ -13,6 +14,7 @@ if __package__ in (None, ""):  # started by path: Python then knows only the fol
 
 from cifar_core.data.source import find_data
 from cifar_core.errors import CifarError
+from cifar_core.runs.limits import Limits
 from cifar_core.runs.service import Service
 
 EVENTS_AT_ONCE = 256
@@ -26,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _check_device(options.device)
         _check_port(options.host, options.port)
         # the workers load torch while this process loads gradio
-        with Service(options.runs, workers=options.workers, device=options.device) as service:
+        limits = Limits(**{limit.name: getattr(options, f"max_{limit.name}") for limit in fields(Limits)})
+        with Service(options.runs, workers=options.workers, device=options.device, limits=limits) as service:
             source = find_data(options.data, unverified=options.unverified)
             _serve(service, options, source)
     except CifarError as error:
@@ -92,15 +95,25 @@ def _parser() -> argparse.ArgumentParser:
         "--runs", type=Path, default=Path("runs"), metavar="DIR", help="where trainings are kept; default: ./runs"
     )
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"), help="default: %(default)s")
-    parser.add_argument("--workers", type=_positive, metavar="N", help="training processes; default: one a core")
+    parser.add_argument(
+        "--workers", type=_positive, metavar="N", help="training processes; default: one a core, or one for a GPU"
+    )
+    for limit in fields(Limits):
+        parser.add_argument(
+            f"--max-{limit.name.replace('_', '-')}",
+            type=_positive,
+            default=limit.default,
+            metavar="N",
+            help=f"{limit.metadata['help']}; default: %(default)s",
+        )
     parser.add_argument("--unverified", action="store_true", help="accept data whose md5 sums are not the official")
     return parser
 
 
 def _positive(text: str) -> int:
     number = int(text)
-    if not 1 <= number <= 64:
-        raise argparse.ArgumentTypeError("from 1 to 64")
+    if not 1 <= number <= 10**9:
+        raise argparse.ArgumentTypeError("a whole number from 1 is needed")
     return number
 
 

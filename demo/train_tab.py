@@ -15,6 +15,7 @@ from cifar_core.config import CHANGEABLE, FIELDS, TrainConfig
 from cifar_core.data import Splits
 from cifar_core.data.source import DataSource
 from cifar_core.errors import CifarError
+from cifar_core.runs.limits import Limits
 from cifar_core.runs.service import Service
 from demo.live_chart import live_chart
 from demo.run_view import RunWatch, View
@@ -65,6 +66,7 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
             with gr.Accordion("Beyond the tutorial", open=False):
                 settings |= {name: _setting(name) for name in MORE}
             plan = gr.HTML(note(plan_words(service, source, page_config({}, len(source.splits.train)))), elem_id="plan")
+            gr.HTML(f'<p class="quiet">{limits_words(service.limits)}</p>', elem_id="limits")
             apply = gr.Button(
                 "Use this learning rate, momentum and batch size from now on",
                 interactive=False,
@@ -189,6 +191,15 @@ def plan_words(service: Service, source: DataSource, config: TrainConfig) -> str
     if estimate.seconds * estimate.share > 60 * service.limits.minutes:
         words += f" A run is stopped after {service.limits.minutes} minutes of work."
     return words
+
+
+def limits_words(limits: Limits) -> str:
+    """What one visitor may ask of this server, said before it bites."""
+    return (
+        f"On this server a run may have {limits.steps:,} updates and {limits.minutes} minutes of work; it may rest for "
+        f"{limits.paused_minutes} minutes. You may have {limits.active_per_owner} runs going at once, and your newest "
+        f"{limits.kept_per_owner} ended runs are kept for {limits.days} days."
+    )
 
 
 SHARES = {1: "a whole core", 2: "half a core", 3: "a third of a core", 4: "a quarter of a core", 5: "a fifth of a core"}

@@ -2,34 +2,30 @@
 
 import time
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cifar_core.runs.records import Run
 from cifar_core.runs.store import Store
 
 
+def _limit(default: int, meaning: str) -> int:
+    """A field whose meaning can be shown: the page and the command line tell it."""
+    return field(default=default, metadata={"help": meaning})  # type: ignore[no-any-return]
+
+
 @dataclass(frozen=True)
 class Limits:
-    """The bounds; each is an option of `python -m demo` and is said on the page before it bites."""
+    """The bounds; each is an option of `python -m demo`, and the page says those that a visitor can meet."""
 
-    steps: int = 500_000
-    """mini-batches in one run"""
-    minutes: int = 60
-    """minutes of work in one run, other runs' turns left out"""
-    active_per_owner: int = 4
-    """runs of one visitor going at once"""
-    active: int = 60
-    """runs going at once, all visitors together"""
-    starts_a_minute: int = 10
-    """runs that one visitor may start within a minute"""
-    kept_per_owner: int = 30
-    """ended runs of one visitor that are kept"""
-    paused_minutes: int = 120
-    """minutes that a run may rest before it is stopped"""
-    days: int = 14
-    """days that an ended run is kept"""
-    disk_mb: int = 2000
-    """megabytes that all runs together may take"""
+    steps: int = _limit(500_000, "mini-batches in one run")
+    minutes: int = _limit(60, "minutes of work in one run, other runs' turns left out")
+    active_per_owner: int = _limit(4, "runs of one visitor going at once")
+    active: int = _limit(60, "runs going at once, all visitors together")
+    starts_a_minute: int = _limit(10, "runs that one visitor may start within a minute")
+    kept_per_owner: int = _limit(30, "ended runs of one visitor that are kept")
+    paused_minutes: int = _limit(120, "minutes that a run may rest before it is stopped")
+    days: int = _limit(14, "days that an ended run is kept")
+    disk_mb: int = _limit(2000, "megabytes that all runs together may take")
 
 
 def tidy(store: Store, limits: Limits, watched: Container[str], now: float | None = None) -> None:

@@ -12,6 +12,7 @@ from typing import Self
 from cifar_core.config import CHANGEABLE, TrainConfig
 from cifar_core.data.image_set import Splits
 from cifar_core.errors import RunError
+from cifar_core.runs.bundle import bundle, newest_weights
 from cifar_core.runs.limits import Limits, tidy
 from cifar_core.runs.pool import Pool, default_count
 from cifar_core.runs.records import Run, Snapshot, WorkerInfo, new_run
@@ -214,13 +215,15 @@ class Service:
 
         Raises RunError where there is no such run, or no weights yet.
         """
-        for _ in range(3):  # a newer checkpoint may take the place of the one just named
-            run = self.find(run_id)
-            try:
-                return self.store.weights_of(run).read_bytes()
-            except FileNotFoundError:
-                continue
-        raise RunError("This run has no weights yet; try again in a moment.")
+        self.find(run_id)
+        newest = newest_weights(self.store, run_id)
+        if newest is None:
+            raise RunError("This run has no weights yet; try again in a moment.")
+        return newest[1]
+
+    def bundle(self, owner: str, run_id: str) -> bytes:
+        """Everything about one's own run, in a zip (see `bundle.py`)."""
+        return bundle(self.store, self.own(owner, run_id))
 
     def find(self, run_id: str) -> Run:
         """The run. Raises RunError where there is none."""
