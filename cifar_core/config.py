@@ -6,6 +6,7 @@ so that a bound stands in one place only.
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
@@ -169,6 +170,10 @@ class TrainConfig:
     def to_json(self) -> dict[str, int | float | str]:
         """A plain dict of numbers and words; `from_json` of it equals this config."""
         return dataclasses.asdict(self)
+
+    def changed(self, settings: Mapping[str, int | float | str]) -> Self:
+        """This config with other values of some settings. Raises ConfigError where one is not allowed."""
+        return self.from_json(self.to_json() | dict(settings))
 
     def steps(self, images: int) -> int:
         """How many mini-batches the whole training on `images` pictures takes; the last of an epoch may be smaller."""

@@ -90,7 +90,7 @@ def train(
         while at.seen < count and ending == "done" and (losses or not control.stop):
             while control.changes and control.changes[0].step <= at.step:
                 change = control.changes.pop(0)
-                config = replace(config, **{change.name: change.value})
+                config = config.changed({change.name: change.value})
                 last_step = _last_step(config, at, count)
                 yield Changed(at.step, at.epoch * count + at.seen, change.name, change.value, last_step)
             chosen = slice(at.seen, at.seen + config.batch_size)

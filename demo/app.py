@@ -14,11 +14,14 @@ from demo.browse_tab import build_browse_tab
 from demo.classifier import Classifier
 from demo.classify_tab import build_classify_tab
 from demo.endpoints import build_endpoints
+from demo.runs_tab import build_runs_tab
 from demo.train_tab import HEARTBEAT, build_train_tab
 
 TITLE = "Learn image classification by doing it"
-OWNER_KEY = {"storage_key": "cifar-demo-owner", "secret": "fixed-so-that-a-restart-keeps-the-key"}
-"""where a visitor's secret key lies in his browser; the secret only obfuscates it there"""
+STORAGE_KEY = "cifar-demo-owner"
+"""under which a visitor's secret key lies in his browser"""
+STORAGE_SECRET = "fixed-so-that-a-restart-keeps-the-key"
+"""obfuscates the key there, no more"""
 
 
 def build_app(service: Service, source: DataSource, classifier: Classifier) -> gr.Blocks:
@@ -30,15 +33,17 @@ def build_app(service: Service, source: DataSource, classifier: Classifier) -> g
             elem_id="title",
         )
         header = gr.HTML(header_html(service, source), elem_id="header")
-        owner = gr.BrowserState(None, **OWNER_KEY)
+        owner = gr.BrowserState(None, storage_key=STORAGE_KEY, secret=STORAGE_SECRET)
         data_in_use = gr.Textbox(_key(source), visible="hidden", label="data set in use")
-        with gr.Tabs(elem_id="tabs"):
+        with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("1 · Browse", id="browse"):
                 build_browse_tab(source, data_in_use)
             with gr.Tab("2 · Train", id="train"):
                 build_train_tab(service, source, owner, blocks)
             with gr.Tab("3 · Classify", id="classify") as classify_tab:
                 build_classify_tab(classifier, owner, data_in_use, classify_tab, blocks)
+            with gr.Tab("4 · My runs", id="runs") as runs_tab:
+                build_runs_tab(service, owner, runs_tab)
         build_endpoints(service, source, classifier)
 
         async def watch() -> AsyncIterator[list[Any]]:
@@ -54,14 +59,13 @@ def build_app(service: Service, source: DataSource, classifier: Classifier) -> g
                     sent = time.monotonic()
                 await asyncio.sleep(1)
 
-        blocks.load(
-            watch,
-            None,
-            [header, data_in_use],
-            show_progress="hidden",
-            concurrency_limit=None,
-            api_visibility="private",
-        )
+        def tab_asked_for(request: gr.Request) -> Any:
+            """Open the tab that the address names, as the links to a run do."""
+            return gr.Tabs(selected="train") if request.query_params.get("tab") == "train" else gr.skip()
+
+        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+        blocks.load(watch, None, [header, data_in_use], **quiet)
+        blocks.load(tab_asked_for, None, tabs, **quiet)
     return blocks
 
 

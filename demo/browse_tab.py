@@ -65,9 +65,10 @@ def build_browse_tab(source: DataSource, data_changed: gr.Textbox) -> None:
         with gr.Column(scale=1, min_width=300):
             about = gr.HTML("", elem_id="about-set")
 
-    def show(name: str, wanted: list[str], per_page: float, order: str, seed: float, number: float) -> list[Any]:
+    def show(*chosen: Any) -> list[Any]:
+        name, wanted, per_page, order, seed, number = chosen
         try:
-            image_set = source.splits.split(name)  # type: ignore[arg-type]
+            image_set = source.splits.split(name)
             page = page_of(
                 image_set,
                 number=number,
@@ -92,7 +93,7 @@ def build_browse_tab(source: DataSource, data_changed: gr.Textbox) -> None:
 
     def show_detail(name: str, event: gr.EventData) -> str:
         try:
-            image_set = source.splits.split(name)  # type: ignore[arg-type]
+            image_set = source.splits.split(name)
             return detail_html(image_set, facts_of(image_set, event.index))
         except (CifarError, AttributeError) as error:
             return note(str(error), "error")

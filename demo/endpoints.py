@@ -56,7 +56,7 @@ def build_endpoints(service: Service, source: DataSource, classifier: Classifier
             classes: names of the classes wanted; none for all.
             seed: shuffles by this number; none keeps the stored order.
         """
-        image_set = source.splits.split(split)  # type: ignore[arg-type]
+        image_set = source.splits.split(split)
         found = page_of(image_set, number=page, per_page=per_page, classes=tuple(classes or ()), seed=seed)
         indices = list(found.indices)
         labels = image_set.labels[indices].tolist()

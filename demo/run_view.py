@@ -65,7 +65,7 @@ class RunWatch:
         self._service, self._owner = service, owner
         self._newest = self._newest_own()
         self._following = asked or self._newest
-        self._begin()
+        self._view, self._last_step, self._told = View(), -1, (0, 0)
 
     def look(self) -> View:
         """The page as it should be now."""

@@ -95,7 +95,7 @@ class Splits:
     def __iter__(self) -> Iterator[ImageSet]:
         return iter((self.train, self.test))
 
-    def split(self, name: Split) -> ImageSet:
+    def split(self, name: str) -> ImageSet:
         """The split called `name`; DataError where there is no such split."""
         if name not in SPLITS:
             raise DataError(f"The split must be train or test; {name!r:.40} is neither.")

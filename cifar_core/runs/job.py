@@ -3,7 +3,6 @@
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +68,7 @@ class Job:
         # A change made after the checkpoint is made again at its very step; one made before it is in force there.
         made = [change for change in snapshot.changes if change.name in CHANGEABLE]
         before = {change.name: change.value for change in made if change.step < run.checkpoint}
-        self.config = replace(run.config, **before)
+        self.config = run.config.changed(before)
         again = [Change(change.name, change.value, change.step) for change in made if change.step >= run.checkpoint]
         self.control = Control(checkpoint=True, changes=again)
         self.events = self._events()

@@ -10,7 +10,7 @@ from cifar_core.runs.store import Store
 
 def _limit(default: int, meaning: str) -> int:
     """A field whose meaning can be shown: the page and the command line tell it."""
-    return field(default=default, metadata={"help": meaning})  # type: ignore[no-any-return]
+    return field(default=default, metadata={"help": meaning})
 
 
 @dataclass(frozen=True)

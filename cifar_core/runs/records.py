@@ -1,7 +1,7 @@
 """What the store knows, as plain frozen records: runs, points of their curves, requests, results."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -123,7 +123,7 @@ class Snapshot:
     @property
     def config(self) -> TrainConfig:
         """The settings now in force: those of the start with all changes made since."""
-        return replace(self.run.config, **{change.name: change.value for change in self.changes})
+        return self.run.config.changed({change.name: change.value for change in self.changes})
 
 
 @dataclass(frozen=True)
