@@ -24,7 +24,7 @@ from cifar_core.config import TrainConfig
 from cifar_core.data import Splits, image_set
 from cifar_core.errors import RunError
 from cifar_core.evaluate import evaluate
-from cifar_core.events import Progress, Reported, TrainEvent
+from cifar_core.events import Progress, Reported, Started, TrainEvent
 from cifar_core.net import Net, load_net, new_net
 from cifar_core.runs import worker as worker_module
 from cifar_core.runs.service import Limits, Service
@@ -426,22 +426,24 @@ def test_a_death_right_behind_a_checkpoint_loses_no_point(
     tiny: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, (run,) = a_store_with(tmp_path, tiny, SHORT)
+    begun_at = []
 
     def dying_train(*args: Any, **options: Any) -> Iterator[TrainEvent]:
         for event in train(*args, **options):
+            if isinstance(event, Started):
+                begun_at.append(event.step)
             if isinstance(event, Progress) and event.step == 61:
                 options["control"].checkpoint = True
-            if isinstance(event, Progress) and event.step == 62:
+            if isinstance(event, Progress) and event.step == 62 and begun_at == [0]:
                 raise Death
             yield event
 
-    with monkeypatch.context() as patch:
-        patch.setattr(worker_module, "train", dying_train)
-        patch.setattr(worker_module, "SLICE", 100.0)
-        with pytest.raises(Death):
-            work(store)
-    assert store.active()[0].checkpoint == 61
+    monkeypatch.setattr(worker_module, "train", dying_train)
+    monkeypatch.setattr(worker_module, "SLICE", 100.0)
+    with pytest.raises(Death):
+        work(store)
     work(store)
+    assert begun_at == [0, 61]
     assert_same(store, run, alone(SHORT, tiny))
 
 
@@ -555,14 +557,15 @@ def test_trouble_with_the_store_ends_no_run(tiny: Splits, tmp_path: Path, monkey
     store, (run,) = a_store_with(tmp_path, tiny, SHORT)
     worker = Worker(store, 0, "cpu")
     assert worker.turn()
-    with monkeypatch.context() as patch:
+    update = store.update
 
-        def full(*_: Any, **__: Any) -> None:
-            raise sqlite3.OperationalError("database or disk is full")
+    def full_once(*_: Any, **__: Any) -> None:
+        monkeypatch.setattr(store, "update", update)
+        raise sqlite3.OperationalError("database or disk is full")
 
-        patch.setattr(store, "update", full)
-        with pytest.raises(sqlite3.OperationalError):
-            worker.turn()
+    monkeypatch.setattr(store, "update", full_once)
+    with pytest.raises(sqlite3.OperationalError):
+        worker.turn()
     assert [run.state for run in store.active()] == ["running"]
     work(store)
     assert_same(store, run, alone(SHORT, tiny))
