@@ -23,12 +23,12 @@ from cifar_core.data.image_set import ImageSet, load, save
 from cifar_core.data.source import DataSource
 from cifar_core.errors import ConfigError
 from cifar_core.events import Reported
+from cifar_core.runs.records import Point, Run, TestResult
 from cifar_core.runs.service import Limits, Service
-from cifar_core.runs.store import Point, Run, TestResult
 from demo.browse_tab import detail_html, page_html
 from demo.classify_tab import answer_html
 from demo.figures import class_counts
-from demo.live_chart import chart_head, chart_tail
+from demo.live_chart import chart_head, chart_points
 from demo.picture_grid import data_url, enlarged, grid_html
 from demo.run_view import RunWatch, View, result_html, status_html
 from demo.train_tab import NAMES, _updates, owner_key_of, page_config, plan_words
@@ -443,8 +443,8 @@ def test_a_note_is_text_in_a_box() -> None:
 
 
 def test_points_of_the_chart_are_short_and_end_with_a_semicolon() -> None:
-    assert chart_tail([]) == ""
-    assert chart_tail([Point(2, 2.302585), Point(2000, 1e-5), Point(2001, 3e26)]) == "2,2.303;2000,1e-05;2001,3e+26;"
+    assert chart_points([]) == ""
+    assert chart_points([Point(2, 2.302585), Point(2000, 1e-5), Point(2001, 3e26)]) == "2,2.303;2000,1e-05;2001,3e+26;"
 
 
 # ------------------------------------------------------------------------------------------------ pictures

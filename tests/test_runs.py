@@ -26,10 +26,12 @@ from cifar_core.errors import RunError
 from cifar_core.evaluate import evaluate
 from cifar_core.events import Progress, Reported, Started, TrainEvent
 from cifar_core.net import Net, load_net, new_net
-from cifar_core.runs import worker as worker_module
+from cifar_core.runs import job as job_module
+from cifar_core.runs.job import MAX_ATTEMPTS
+from cifar_core.runs.records import Point, Run, Snapshot, TestResult, WorkerInfo, new_run
 from cifar_core.runs.service import Limits, Service
-from cifar_core.runs.store import Point, Run, Snapshot, Store, TestResult, WorkerInfo, new_run
-from cifar_core.runs.worker import MAX_ATTEMPTS, Worker
+from cifar_core.runs.store import Store
+from cifar_core.runs.worker import Worker
 from cifar_core.train import train
 
 ANN, BOB, EVE = (name * 8 for name in ("ann", "bob", "eve"))
@@ -67,12 +69,12 @@ class Alone:
 @cache
 def alone(config: TrainConfig, splits: Splits, steps: int | None = None) -> Alone:
     """The training `config`, as far as the point at step `steps` where that is given."""
-    net, points, reports = new_net(config.seed), [Point(0, 0.0)], []
+    net, points, reports = new_net(config.seed), [Point(0, 0, 0.0)], []
     for event in train(net, splits.train, config):
         if isinstance(event, Reported):
             reports.append(event)
         if isinstance(event, Progress):
-            points.append(Point(event.step, event.loss))
+            points.append(Point(event.step, event.images, event.loss))
         if points[-1].step == steps:
             break
     weights = {name: tensor.clone() for name, tensor in net.state_dict().items()}
@@ -438,8 +440,8 @@ def test_a_death_right_behind_a_checkpoint_loses_no_point(
                 raise Death
             yield event
 
-    monkeypatch.setattr(worker_module, "train", dying_train)
-    monkeypatch.setattr(worker_module, "SLICE", 100.0)
+    monkeypatch.setattr(job_module, "train", dying_train)
+    monkeypatch.setattr(job_module, "SLICE", 100.0)
     with pytest.raises(Death):
         work(store)
     work(store)
@@ -457,7 +459,7 @@ def test_a_death_between_training_and_test_changes_nothing(
         yield
 
     with monkeypatch.context() as patch:
-        patch.setattr(worker_module, "evaluating", dying)
+        patch.setattr(job_module, "evaluating", dying)
         with pytest.raises(Death):
             work(store)
     assert store.active()[0].state == "testing"
@@ -477,7 +479,7 @@ def test_a_run_that_kills_its_workers_is_given_up_and_its_neighbours_are_not(
             raise Death
         yield from train(net, images, config, **options)
 
-    monkeypatch.setattr(worker_module, "train", killing)
+    monkeypatch.setattr(job_module, "train", killing)
     for _ in range(MAX_ATTEMPTS):
         with pytest.raises(Death):
             work(store)
@@ -492,8 +494,8 @@ def test_a_run_that_kills_its_workers_is_given_up_and_its_neighbours_are_not(
 def test_of_the_checkpoints_only_the_newest_stays(
     tiny: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker_module, "SLICE", 0.0)
-    monkeypatch.setattr(worker_module, "CHECKPOINT_EVERY", 0.0)
+    monkeypatch.setattr(job_module, "SLICE", 0.0)
+    monkeypatch.setattr(job_module, "CHECKPOINT_EVERY", 0.0)
     store, (run,) = a_store_with(tmp_path, tiny, replace(SHORT, batch_size=40))
     worker, checkpoints = Worker(store, 0, "cpu"), set()
     while worker.turn():

@@ -13,10 +13,11 @@ import pytest
 from cifar_core.config import TrainConfig
 from cifar_core.errors import RunError
 from cifar_core.events import Reported
-from cifar_core.runs.store import ACTIVE, VERSION, Point, Run, Snapshot, Store, TestResult, WorkerInfo, new_run
+from cifar_core.runs.records import ACTIVE, Point, Run, Snapshot, TestResult, WorkerInfo, new_run
+from cifar_core.runs.store import UPGRADES, Store
 
 KEY = "the secret key of an owner"
-POINTS = tuple(Point(step, 2.3 / step) for step in range(1, 41))
+POINTS = tuple(Point(step, 4 * step, 2.3 / step) for step in range(1, 41))
 REPORTS = tuple(Reported(step, 1 + step // 20, step % 20 + 1, 1.7 / step) for step in range(5, 41, 5))
 RESULT = TestResult(40, 31, 120, (0.25, None, 1 / 3), (3, 8, 8, 0))
 
@@ -294,7 +295,7 @@ def test_workers_sign_in_and_out(store: Store) -> None:
 def test_a_store_of_a_newer_version_is_refused_and_left_alone(store: Store) -> None:
     run = added(store)
     with closing(sqlite3.connect(store.folder / "store.sqlite3")) as database:
-        database.execute(f"pragma user_version = {VERSION + 1}")
+        database.execute(f"pragma user_version = {len(UPGRADES) + 1}")
     with pytest.raises(RunError, match=r"written by a newer version of this program; use that one\.$"):
         Store(store.folder)
     assert store.run(run.id) == run
