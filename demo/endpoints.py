@@ -130,7 +130,7 @@ def build_endpoints(service: Service, source: DataSource, classifier: Classifier
             run: the run's id.
             since: only points and lines after this step.
         """
-        if not isinstance(since, int):
+        if not isinstance(since, int) or not -1 <= since < 2**31:
             raise RunError("since must be a whole number: the last step that you already have, or -1.")
         found = service.snapshot(str(run), since)
         result = found.result

@@ -130,6 +130,7 @@ def test_a_bad_setting_is_refused_with_a_sentence_that_names_it(
         ("/browse", {"seed": -1}, "seed"),
         ("/snapshot", {"run": "none"}, "no such run"),
         ("/snapshot", {"run": "none", "since": "x"}, "whole number"),
+        ("/snapshot", {"run": "none", "since": 10**30}, "whole number"),
         ("/stop", {"run": "none", "owner": "x" * 32}, "no such run"),
     ],
 )
@@ -151,10 +152,10 @@ def raw_call(server: Server, endpoint: str, data: str) -> str:
 
 def test_nan_and_infinity_are_refused_as_numbers_out_of_bounds(server: Server) -> None:
     assert "Learning rate must be a number from" in raw_call(
-        server, "start", '[2, 4, NaN, 0.9, 0, 0, "none", "constant", "auto", ""]'
+        server, "start", '[2, 4, NaN, 0.9, 0, 0, "none", "constant", "none", 5, 60, "auto", ""]'
     )
     assert "Momentum must be a number from" in raw_call(
-        server, "start", '[2, 4, 0.1, Infinity, 0, 0, "none", "constant", "auto", ""]'
+        server, "start", '[2, 4, 0.1, Infinity, 0, 0, "none", "constant", "none", 5, 60, "auto", ""]'
     )
     assert "must be a whole number" in raw_call(server, "browse", '["train", NaN, 36, null, null]')
 
