@@ -3,13 +3,41 @@
 import html
 import io
 import re
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 _TEXT = "#010203"
 """stands for the page's own text colour, which is dark or light; replaced after drawing"""
+_COLOURS = ("#0077bb", "#ee7733", "#009988", "#ee3377", "#cc3311")
+"""Paul Tol's "vibrant" scheme, made for every kind of colour vision; without its two that fade on white"""
+_DASHES = ("solid", "dashed")
+"""when the colours are used up, they come again dashed"""
+MOST_CURVES = len(_COLOURS) * len(_DASHES)
+"""runs whose lines can be told apart"""
+_CURVE_POINTS = 400
+"""points of a line that are drawn at most: more cannot be seen"""
+_HIGHEST_LOSS = 4.0
+"""where the axis of the loss ends (guessing gives 2.3), so that one diverging run does not flatten the others"""
+_drawing = threading.Lock()
+"""matplotlib's settings are global: one figure at a time"""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """What is drawn of one run."""
+
+    name: str
+    losses: tuple[tuple[float, float], ...]
+    """(epochs, training loss)"""
+    accuracy: tuple[tuple[float, float], ...]
+    """(epochs, share of right answers on test images, 0 to 1)"""
 
 
 def class_counts(names: Sequence[str], counts: Sequence[int]) -> str:
@@ -29,12 +57,74 @@ def class_counts(names: Sequence[str], counts: Sequence[int]) -> str:
         axes.bar_label(bars, fmt="{:,.0f}", padding=2, color=_TEXT, fontsize=10)
         axes.set_ylabel("images", color=_TEXT)
         axes.set_ylim(0, max(counts) * 1.15)
-        axes.tick_params(colors=_TEXT, length=0)
-        axes.spines[["top", "right", "left"]].set_visible(False)
-        axes.spines["bottom"].set_color(_TEXT)
+        _undress(axes)
         axes.set_yticks([])
         summary = ", ".join(f"{name} {count:,}" for name, count in zip(names, counts, strict=True))
         return _svg(figure, f"Images in each class: {summary}")
+
+
+def compare_curves(curves: Sequence[Curve]) -> str:
+    """Training loss and test accuracy of up to MOST_CURVES runs over their epochs: a legend and two SVGs, as HTML.
+
+    The legend is not part of the drawings, because a run's name may be long, or in a script that the font lacks.
+    """
+    lines = [(_COLOURS[place % len(_COLOURS)], _DASHES[place // len(_COLOURS)]) for place in range(len(curves))]
+    legend = "".join(
+        f'<li><i style="border-top: 3px {dash} {colour}"></i>{html.escape(curve.name)}</li>'
+        for curve, (colour, dash) in zip(curves, lines, strict=True)
+    )
+    with _page_style():
+        loss, axes = _over_epochs([curve.losses for curve in curves], lines)
+        heights = [height for curve in curves for _, height in curve.losses]
+        if heights and min(heights) < _HIGHEST_LOSS < max(heights):
+            axes.set_ylim(top=_HIGHEST_LOSS)
+        ends = [_end(curve.name, curve.losses, "{:.3f}") for curve in curves]
+        loss_svg = _svg(loss, "Training loss over epochs: " + "; ".join(ends))
+        accuracy, axes = _over_epochs([curve.accuracy for curve in curves], lines, marker="o")
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        ends = [_end(curve.name, curve.accuracy, "{:.1%}") for curve in curves]
+        accuracy_svg = _svg(accuracy, "Accuracy on test images over epochs: " + "; ".join(ends))
+    return (
+        f'<ul class="curve-names">{legend}</ul><div class="curves">'
+        f"<figure><figcaption>Training loss, running mean</figcaption>{loss_svg}</figure>"
+        f"<figure><figcaption>Accuracy on a part of the test images</figcaption>{accuracy_svg}</figure></div>"
+    )
+
+
+def _over_epochs(
+    curves: Sequence[Sequence[tuple[float, float]]], lines: Sequence[tuple[str, str]], marker: str = ""
+) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(5.6, 3.0), layout="constrained")
+    axes = figure.subplots()
+    for curve, (colour, dash) in zip(curves, lines, strict=True):
+        thin = [*curve[:: -(-len(curve) // _CURVE_POINTS) or 1], *curve[-1:]]
+        axes.plot([x for x, _ in thin], [y for _, y in thin], color=colour, linestyle=dash, marker=marker, markersize=3)
+    axes.set_xlabel("epochs", color=_TEXT)
+    axes.set_xlim(left=0)
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.grid(axis="y", color=_TEXT, alpha=0.15)
+    _undress(axes)
+    return figure, axes
+
+
+def _end(name: str, curve: Sequence[tuple[float, float]], form: str) -> str:
+    return f"{name} {form.format(curve[-1][1])} after {curve[-1][0]:.2g} epochs" if curve else f"{name} has none yet"
+
+
+def _undress(axes: Axes) -> None:
+    """Only the line below, in the page's text colour."""
+    axes.tick_params(colors=_TEXT, length=0)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.spines["bottom"].set_color(_TEXT)
+
+
+@contextmanager
+def _page_style() -> Iterator[None]:
+    with (
+        _drawing,
+        rc_context({"svg.fonttype": "none", "font.family": "sans-serif", "font.size": 11, "svg.hashsalt": "cifar"}),
+    ):
+        yield
 
 
 def _svg(figure: Figure, description: str) -> str:
