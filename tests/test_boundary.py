@@ -23,8 +23,8 @@ LAYERS = (
 """the parts of cifar_core; each may import those of its own row and of the rows above it"""
 
 MAX_LINES = 300
-LONGER = {"drawn.py": 450, "folder.py": 450, "store.py": 400}
-"""ten drawings, two layouts of a folder, one database: longer, and still of one subject"""
+LONGER = {"store.py": 400}
+"""one database: longer, and still of one subject"""
 
 
 def name_of(path: Path) -> str:

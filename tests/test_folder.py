@@ -516,8 +516,8 @@ def test_a_copy_kept_as_unverified_is_not_served_to_those_who_did_not_accept_it(
 
 def test_a_copy_kept_as_verified_is_served_to_all(official: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     open_splits(official)
-    monkeypatch.setattr(folder, "_read_verified", None)
-    monkeypatch.setattr(folder, "_read_unverified", None)
+    monkeypatch.setattr(folder, "read_verified", None)
+    monkeypatch.setattr(folder, "read_unverified", None)
     assert open_splits(official, unverified=True).about.verified
     assert open_splits(official).about.verified
 

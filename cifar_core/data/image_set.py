@@ -7,6 +7,7 @@ server and two training workers share one copy, and a second start reads nothing
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -123,7 +124,8 @@ def save(folder: Path, train: ImageSet, test: ImageSet, about: About, source: st
     except OSError as error:
         raise DataError(f"The decoded images could not be kept in {folder} ({error.strerror}).") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
     return load(folder)
 
 
