@@ -77,7 +77,7 @@ def compare_curves(curves: Sequence[Curve]) -> str:
         loss, axes = _over_epochs([curve.losses for curve in curves], lines)
         heights = [height for curve in curves for _, height in curve.losses]
         if heights and min(heights) < _HIGHEST_LOSS < max(heights):
-            axes.set_ylim(top=_HIGHEST_LOSS)
+            axes.set_ylim(min(heights) - 0.1, _HIGHEST_LOSS)
         ends = [_end(curve.name, curve.losses, "{:.3f}") for curve in curves]
         loss_svg = _svg(loss, "Training loss over epochs: " + "; ".join(ends))
         accuracy, axes = _over_epochs([curve.accuracy for curve in curves], lines, marker="o")
@@ -87,7 +87,7 @@ def compare_curves(curves: Sequence[Curve]) -> str:
     return (
         f'<ul class="curve-names">{legend}</ul><div class="curves">'
         f"<figure><figcaption>Training loss, running mean</figcaption>{loss_svg}</figure>"
-        f"<figure><figcaption>Accuracy on a part of the test images</figcaption>{accuracy_svg}</figure></div>"
+        f"<figure><figcaption>Accuracy on test images, while training</figcaption>{accuracy_svg}</figure></div>"
     )
 
 
@@ -99,6 +99,8 @@ def _over_epochs(
     for curve, (colour, dash) in zip(curves, lines, strict=True):
         thin = [*curve[:: -(-len(curve) // _CURVE_POINTS) or 1], *curve[-1:]]
         axes.plot([x for x, _ in thin], [y for _, y in thin], color=colour, linestyle=dash, marker=marker, markersize=3)
+    if not any(curves):
+        axes.set(xlim=(0, 1), ylim=(0, 1), yticks=[])
     axes.set_xlabel("epochs", color=_TEXT)
     axes.set_xlim(left=0)
     axes.xaxis.set_major_locator(MaxNLocator(6))
