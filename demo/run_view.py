@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cifar_core.data import Splits, image_set
 from cifar_core.errors import DataError, RunError
+from cifar_core.events import Changed, Probed
 from cifar_core.runs.records import Run, Snapshot, TestResult
 from cifar_core.runs.service import Service
 from demo.live_chart import chart_head, chart_marks, chart_points, chart_probes
@@ -65,7 +66,8 @@ class RunWatch:
         self._service, self._owner = service, owner
         self._newest = self._newest_own()
         self._following = asked or self._newest
-        self._view, self._last_step, self._told = View(), -1, (0, 0)
+        self._view, self._last_step = View(), -1
+        self._told: set[Probed | Changed] = set()
 
     def look(self) -> View:
         """The page as it should be now."""
@@ -94,18 +96,21 @@ class RunWatch:
             self._begin()
             old, snapshot = self._view, self._service.snapshot(run.id)
             run = snapshot.run
-        if old.run == run and self._told == (len(snapshot.probes), len(snapshot.changes)):
+        probes = [probe for probe in snapshot.probes if probe not in self._told]
+        changes = [change for change in snapshot.changes if change not in self._told]
+        if old.run == run and not probes and not changes:
             return old
+        self._told.update(probes, changes)
         if snapshot.points:
             self._last_step = snapshot.points[-1].step
-        probes, changes = snapshot.probes[self._told[0] :], snapshot.changes[self._told[1] :]
-        self._told = len(snapshot.probes), len(snapshot.changes)
         mine = self._service.is_own(self._owner, run.id)
         result, log = old.result, old.log + "".join(report.line + "\n" for report in snapshot.reports)
         if not run.active and (old.run is None or old.run.active):
-            splits = _tested_on(run, snapshot.result)
-            log += log_end(run, snapshot.result, splits)
-            result = result_html(run, snapshot.result, splits)
+            # a run that trained on and then failed has a result still, but of an earlier Net
+            tested = snapshot.result if snapshot.result and snapshot.result.step == run.step else None
+            splits = _tested_on(run, tested)
+            log += log_end(run, tested, splits)
+            result = result_html(run, tested, splits)
         chart = old.chart or chart_head(run)
         return View(
             run=run,
@@ -119,7 +124,7 @@ class RunWatch:
 
     def _begin(self) -> None:
         """Nothing of the run has been told yet."""
-        self._view, self._last_step, self._told = View(), -1, (0, 0)
+        self._view, self._last_step, self._told = View(), -1, set()
 
 
 def status_html(run: Run | None, *, mine: bool = True) -> str:

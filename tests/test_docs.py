@@ -1,14 +1,15 @@
 """What the README says is so."""
 
 import re
-from dataclasses import fields
+from dataclasses import Field, fields
 from pathlib import Path
 
 import pytest
 
 from cifar_core.config import TrainConfig
 from cifar_core.pretrained import recipe
-from cifar_core.runs.service import Limits
+from cifar_core.runs.job import PROBE_IMAGES
+from cifar_core.runs.limits import Limits
 from demo.__main__ import _parser
 
 ROOT = Path(__file__).parent.parent
@@ -33,7 +34,7 @@ def test_the_tree_names_every_module_and_nothing_that_is_not_there() -> None:
 
 def test_the_two_commands_name_the_files_that_exist() -> None:
     for command in re.findall(r"^    python3 -m venv .*$", README, re.MULTILINE):
-        assert (ROOT / re.search(r"-r (\S+)", command)[1]).exists()
+        assert (ROOT / re.findall(r"-r (\S+)", command)[0]).exists()
     assert README.count("    python3 -m venv .venv && .venv/bin/pip install -r") == 2
 
 
@@ -48,11 +49,16 @@ def test_every_setting_is_named_as_an_option_of_train() -> None:
         assert f"--{field.name.replace('_', '-')}" in README
 
 
-def test_the_limits_in_the_readme_are_those_in_force() -> None:
-    limits = Limits()
-    assert f"{limits.steps:,} mini-batches a run" in README
-    assert f"{limits.active_per_owner} runs of a visitor at once" in README
-    assert f"{limits.active} runs of\nall visitors at once" in README
+@pytest.mark.parametrize("limit", fields(Limits), ids=lambda limit: limit.name)
+def test_the_limits_in_the_readme_are_those_in_force(limit: Field[int]) -> None:
+    option = f"--max-{limit.name.replace('_', '-')}"
+    assert f"| `{option}` | {limit.metadata['help']} | {limit.default:,} |" in README
+    (there,) = [action for action in _parser()._actions if option in action.option_strings]
+    assert (there.default, str(there.help).split(";")[0]) == (limit.default, limit.metadata["help"])
+
+
+def test_the_number_of_images_behind_the_accuracy_curve_is_the_one_in_force() -> None:
+    assert f"the accuracy on {PROBE_IMAGES:,} test images" in README
 
 
 def test_the_accuracy_of_the_pretrained_net_is_the_recorded_one() -> None:

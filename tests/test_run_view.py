@@ -17,21 +17,22 @@ from tiny_data import tiny_splits
 
 from cifar_core.answer import Answer, Score
 from cifar_core.browse import facts_of, page_of
-from cifar_core.config import CLASSES, TrainConfig
+from cifar_core.config import CHANGEABLE, CLASSES, TrainConfig
 from cifar_core.data import Splits
 from cifar_core.data.image_set import ImageSet, load, save
 from cifar_core.data.source import DataSource
 from cifar_core.errors import ConfigError
-from cifar_core.events import Reported
-from cifar_core.runs.records import Point, Run, TestResult
-from cifar_core.runs.service import Limits, Service
+from cifar_core.events import Changed, Probed, Reported
+from cifar_core.runs.limits import Limits
+from cifar_core.runs.records import ACTIVE, Point, Run, State, TestResult, WorkerInfo
+from cifar_core.runs.service import Service
 from demo.browse_tab import detail_html, page_html
 from demo.classify_tab import answer_html
 from demo.figures import class_counts
-from demo.live_chart import chart_head, chart_points
+from demo.live_chart import chart_head, chart_marks, chart_points, chart_probes
 from demo.picture_grid import data_url, enlarged, grid_html
-from demo.run_view import RunWatch, View, result_html, status_html
-from demo.train_tab import NAMES, _updates, owner_key_of, page_config, plan_words
+from demo.run_view import STATES, RunWatch, View, result_html, status_html
+from demo.train_tab import NAMES, _updates, limits_words, owner_key_of, page_config, plan_words
 from demo.words import duration, note, percent
 
 ANN, BOB = "ann" * 8, "bob" * 8
@@ -58,10 +59,11 @@ def evil(tmp_path: Path, tiny: Splits) -> Splits:
 def go_to(service: Service, run: Run, step: int) -> None:
     """Write what a worker writes when it comes to `step`."""
     done = service.find(run.id).step
-    points = [Point(at, 2.3 - at / 123) for at in range(done + 1, step + 1)]
+    points = [Point(at, 4 * at, 2.3 - at / 123) for at in range(done + 1, step + 1)]
     reports = [Reported(p.step, 1 + p.step // 101, (p.step - 1) % 100 + 1, p.loss) for p in points if not p.step % 25]
-    at = {"step": step, "epoch": 1 + step // 101, "seen": 4 * step, "speed": 4000.0, "checkpoint": step}
-    service.store.update(run.id, points=points, reports=reports, state="running", **at)
+    probes = [Probed(p.step, p.images, p.step // 4, 60) for p in points if not p.step % 25]
+    at: dict[str, Any] = {"step": step, "epoch": 1 + step // 101, "seen": 4 * step, "speed": 4000.0, "checkpoint": step}
+    service.store.update(run.id, points=points, reports=reports, probes=probes, state="running", **at)
 
 
 def result_of(run: Run, splits: Splits, correct: int = 31) -> TestResult:
@@ -83,6 +85,20 @@ def shown(service: Service, owner: str = ANN, asked: str = "") -> View:
     return RunWatch(service, owner, asked).look()
 
 
+def drawn(chart: str) -> tuple[str, list[str], list[str], list[str]]:
+    """What a browser draws of a chart's value: head, points, probes and marks. How they are mixed tells it nothing."""
+    head, parts = chart.rsplit("|", 1)
+    assert not parts or parts.endswith(";")
+    rows = parts.split(";")[:-1]
+    probes, marks = ([row for row in rows if row.startswith(kind)] for kind in ("a,", "c,"))
+    return head, [row for row in rows if row not in (*probes, *marks)], probes, marks
+
+
+def same(view: View, other: View) -> bool:
+    """Whether two pages show the same."""
+    return drawn(view.chart) == drawn(other.chart) and replace(view, chart="") == replace(other, chart="")
+
+
 def text_of(markup: str) -> str:
     """What is to be read of some HTML."""
     return re.sub(r"[ \n]+", " ", re.sub(r"<[^>]*>", " ", markup)).strip()
@@ -93,7 +109,8 @@ def text_of(markup: str) -> str:
 
 def test_before_the_first_run_the_page_says_what_to_do(service: Service) -> None:
     view = shown(service)
-    assert (view.run, view.chart, view.log, view.result, view.weights, view.can_stop) == (None, "", "", "", None, False)
+    assert view == View(status=view.status)
+    assert view.commands == frozenset()
     assert "No training yet" in view.status
 
 
@@ -103,19 +120,22 @@ def test_the_newest_run_of_ones_own_is_followed(service: Service, tiny: Splits) 
     newest = service.runs_of(ANN)[0]
     view = shown(service)
     assert view.run == newest
-    assert view.mine and view.can_stop
+    assert view.mine and "stop" in view.commands
 
 
-def test_anyone_may_watch_a_run_by_its_address_and_nobody_else_stop_it(service: Service, tiny: Splits) -> None:
+def test_anyone_may_watch_a_run_by_its_address_and_nobody_else_command_it(service: Service, tiny: Splits) -> None:
     own, foreign = service.start(ANN, CONFIG, tiny), service.start(BOB, CONFIG, tiny)
     go_to(service, foreign, 30)
     watched, commanded = shown(service, ANN, foreign.id), shown(service, BOB, foreign.id)
     assert watched.run is not None and watched.run.id == foreign.id
-    assert not watched.mine and not watched.can_stop
-    assert commanded.mine and commanded.can_stop
+    assert not watched.mine and not watched.commands
+    assert commanded.mine and commanded.commands == {"stop", "pause", "change"}
     assert (watched.chart, watched.log) == (commanded.chart, commanded.log)
     assert BOB not in repr(watched)
-    assert shown(service, ANN, own.id).can_stop
+    assert "stop" in shown(service, ANN, own.id).commands
+    end(service, foreign, tiny)
+    assert not shown(service, ANN, foreign.id).commands
+    assert shown(service, BOB, foreign.id).commands == {"train_on"}
 
 
 def test_a_newly_started_run_takes_the_page_over(service: Service, tiny: Splits) -> None:
@@ -130,7 +150,7 @@ def test_a_newly_started_run_takes_the_page_over(service: Service, tiny: Splits)
         view = watch.look()
         assert view == shown(service, ANN)
         assert view.run is not None and view.run.id == run.id
-        assert view.mine and view.result == "" and view.chart.count(";") == step
+        assert view.mine and view.result == "" and len(drawn(view.chart)[1]) == step
     service.start(BOB, CONFIG, tiny)  # somebody else's does not
     assert watch.look() == view
 
@@ -139,7 +159,7 @@ def test_an_unknown_run_is_told_in_a_sentence(service: Service, tiny: Splits) ->
     watch = RunWatch(service, ANN, "<b>no such run</b>")
     view = watch.look()
     assert text_of(view.status) == "There is no such run; check its id, or it may have been removed."
-    assert (view.run, view.can_stop) == (None, False)
+    assert (view.run, view.commands) == (None, frozenset())
     run = service.start(ANN, CONFIG, tiny)
     assert watch.look().run == run
 
@@ -151,17 +171,23 @@ def test_the_chart_only_grows_while_a_run_goes_on(service: Service, tiny: Splits
     run = service.start(ANN, CONFIG, tiny)
     watch = RunWatch(service, ANN)
     charts = [watch.look().chart]
-    assert charts == [chart_head(run)] == ["200|100|"]
+    assert charts == [chart_head(run)] == ["2|400|"]
     for step in (1, 2, 2, 50, 51, 200):
         go_to(service, run, step)
+        if step == 50:
+            service.store.update(run.id, changes=[Changed(50, 200, "lr", 0.01, 200)])
         charts.append(watch.look().chart)
     end(service, run, tiny)
     charts += [watch.look().chart, watch.look().chart]
     for before, after in zip(charts, charts[1:], strict=False):
         assert after.startswith(before)
-    rows = [row.split(",") for row in charts[-1].split("|")[2].split(";")[:-1]]
-    assert [int(step) for step, _ in rows] == list(range(1, 201))
-    assert [float(loss) for _, loss in rows] == pytest.approx([2.3 - step / 123 for step in range(1, 201)], abs=1e-3)
+    head, points, probes, marks = drawn(charts[-1])
+    rows = [row.split(",") for row in points]
+    assert head == "2|400"
+    assert [(int(step), int(images)) for step, images, _ in rows] == [(step, 4 * step) for step in range(1, 201)]
+    assert [float(loss) for _, _, loss in rows] == pytest.approx([2.3 - step / 123 for step in range(1, 201)], abs=1e-3)
+    assert probes == [f"a,{4 * step},{step // 4 / 60:.4g}" for step in range(25, 201, 25)]
+    assert marks == ["c,200,learning rate 0.01"]
 
 
 def test_a_view_stays_equal_while_nothing_happens(service: Service, tiny: Splits) -> None:
@@ -186,12 +212,14 @@ def test_who_comes_in_the_middle_sees_what_the_others_see(service: Service, tiny
     def all_see_the_same() -> View:
         watches.append(RunWatch(service, ANN, run.id))  # a refreshed page
         view = from_the_start.look()
-        assert all(watch.look() == view for watch in watches)
+        assert all(same(watch.look(), view) for watch in watches)
         return view
 
-    for step in (0, 1, 30, 100, 101, 200):
+    for changed, step in enumerate((0, 1, 30, 100, 101, 200), 1):
         go_to(service, run, step)
         view = all_see_the_same()
+        service.store.update(run.id, changes=[Changed(step, 4 * step, "momentum", 0.9 - step / 400, 200)])
+        assert len(drawn(all_see_the_same().chart)[3]) == changed
     assert view.log.splitlines()[::7] == ["[1,    25] loss: 2.097", "[2,   100] loss: 0.674"]
     end(service, run, tiny)
     view = all_see_the_same()
@@ -208,20 +236,121 @@ def test_steps_that_are_done_again_are_shown_once(service: Service, tiny: Splits
     service.store.update(run.id, step=40)
     go_to(service, run, 60)
     view = watch.look()
-    assert view == shown(service)
+    assert same(view, shown(service))
     assert view.log.count("\n") == 2
+    assert len(drawn(view.chart)[2]) == 2
     go_to(service, run, 200)
-    assert watch.look() == shown(service)
+    assert same(watch.look(), shown(service))
 
 
-def test_stop_can_be_pressed_while_the_run_trains(service: Service, tiny: Splits) -> None:
+def test_probes_and_marks_are_shown_once_even_if_the_steps_are_done_again_between_two_looks(
+    service: Service, tiny: Splits
+) -> None:
     run = service.start(ANN, CONFIG, tiny)
-    states = ("waiting", "running", "testing", "done", "stopped", "diverged", "failed")
-    can_stop = []
-    for state in states:
-        service.store.update(run.id, state=state)
-        can_stop.append(shown(service).can_stop)
-    assert can_stop == [True, True, False, False, False, False, False]
+    watch = RunWatch(service, ANN)
+    go_to(service, run, 90)
+    change = Changed(60, 240, "lr", 0.01, 200)
+    service.store.update(run.id, changes=[change])
+    watch.look()
+    service.store.forget_after(run.id, 40)
+    watch.look()
+    service.store.update(run.id, step=40, changes=[change])
+    go_to(service, run, 120)
+    view = watch.look()
+    assert drawn(view.chart)[2] == drawn(shown(service).chart)[2]
+    assert len(drawn(view.chart)[3]) == 1
+
+
+def test_several_changes_at_one_step_are_all_marked_in_whatever_order_they_are_told(
+    service: Service, tiny: Splits
+) -> None:
+    run = service.start(ANN, CONFIG, tiny)
+    watch = RunWatch(service, ANN)
+    go_to(service, run, 50)
+    for name, value in (("lr", 0.01), ("batch_size", 16.0), ("momentum", 0.5)):  # the store gives them by name
+        service.store.update(run.id, changes=[Changed(50, 200, name, value, 88)])
+        view = watch.look()
+    assert sorted(drawn(view.chart)[3]) == ["c,200,batch 16", "c,200,learning rate 0.01", "c,200,momentum 0.5"]
+    assert watch.look() is view
+
+
+def test_a_run_that_trains_on_is_told_anew_and_its_result_waits_for_the_end(service: Service, tiny: Splits) -> None:
+    run = service.start(ANN, CONFIG, tiny)
+    watch = RunWatch(service, ANN)
+    go_to(service, run, 200)
+    end(service, run, tiny)
+    ended = watch.look()
+    service.train_on(ANN, run.id, 2)
+    view = watch.look()
+    assert same(view, shown(service))
+    assert (view.result, view.weights, *view.commands) == ("", None, "stop")
+    assert view.log == ended.log[: ended.log.index("Finished")]
+    head, points, probes, marks = drawn(view.chart)
+    assert (head, marks) == ("4|400", ["c,800,epochs 4"])
+    assert (points, probes) == drawn(ended.chart)[1:3]
+    assert "step 200 of 400" in view.status
+    go_to(service, run, 400)
+    assert same(watch.look(), shown(service))
+    end(service, run, tiny)
+    view = watch.look()
+    assert same(view, shown(service))
+    assert view.log.count("Finished Training") == 1 and view.log.startswith(ended.log.splitlines()[0])
+    assert view.result and view.weights == service.store.folder / run.id / "400.pth"
+    assert view.commands == {"train_on"}
+
+
+def test_a_stopped_run_that_trains_on_to_its_first_goal_is_told_anew_too(service: Service, tiny: Splits) -> None:
+    run = service.start(ANN, CONFIG, tiny)
+    watch = RunWatch(service, ANN)
+    go_to(service, run, 50)
+    end(service, run, tiny, "stopped")
+    watch.look()
+    service.train_on(ANN, run.id, 2)
+    assert service.find(run.id).config == run.config
+    view = watch.look()
+    assert same(view, shown(service))
+    assert "Stopped" not in view.log
+
+
+def test_a_page_that_missed_the_end_between_two_looks_has_the_longer_axis_all_the_same(
+    service: Service, tiny: Splits
+) -> None:
+    run = service.start(ANN, CONFIG, tiny)
+    watch = RunWatch(service, ANN)
+    go_to(service, run, 200)
+    watch.look()
+    end(service, run, tiny)
+    service.train_on(ANN, run.id, 3)
+    go_to(service, run, 201)
+    view = watch.look()
+    assert drawn(view.chart)[0] == "5|400"
+    assert same(view, shown(service))
+
+
+def test_a_run_that_trained_on_and_failed_does_not_boast_with_its_earlier_result(
+    service: Service, tiny: Splits
+) -> None:
+    run = service.start(ANN, CONFIG, tiny)
+    go_to(service, run, 200)
+    end(service, run, tiny)
+    service.train_on(ANN, run.id, 2)
+    go_to(service, run, 230)
+    service.store.update(run.id, state="diverged", message="Too large.", ended=1.0)
+    view = shown(service)
+    assert view.result == ""
+    assert view.log.endswith("\nToo large.\n") and "Accuracy" not in view.log
+
+
+def test_what_the_owner_may_command_follows_from_the_state(service: Service, tiny: Splits) -> None:
+    run = service.start(ANN, CONFIG, tiny)
+    expected = {"waiting": {"stop"}, "running": {"stop", "pause", "change"}, "paused": {"stop", "resume", "change"}}
+    ended: tuple[State, ...] = ("done", "stopped", "diverged", "failed")
+    for state in (*ACTIVE, *ended):
+        service.store.update(run.id, state=state, checkpoint=-1)
+        assert shown(service).commands == expected.get(state, set())
+        service.store.update(run.id, checkpoint=0)
+        assert shown(service).commands == expected.get(state, {"train_on"} if state in ended else set())
+    assert set(STATES) == {*ACTIVE, *ended}
 
 
 def test_the_weights_are_offered_when_the_run_has_ended(service: Service, tiny: Splits) -> None:
@@ -268,7 +397,9 @@ def test_a_run_that_could_not_go_on_says_why(service: Service, tiny: Splits, sta
     view = shown(service)
     assert view.log.splitlines() == ["[1,    25] loss: 2.097", "Too <i>bad</i>."]  # in a text box
     assert "Too &lt;i&gt;bad&lt;/i&gt;." in view.status
-    assert (view.result, view.can_stop) == ("", False)
+    assert view.result == "" and view.commands == {"train_on"}  # from its last checkpoint
+    service.store.update(run.id, checkpoint=-1)
+    assert shown(service).commands == frozenset()
 
 
 def test_a_run_whose_images_are_gone_is_still_shown(service: Service, tmp_path: Path) -> None:
@@ -313,7 +444,11 @@ def test_the_status_tells_state_progress_and_pace(service: Service, tiny: Splits
     slow = text_of(status_html(replace(run, speed=0.5)))
     assert slow.endswith("0 images/s · 6 min 40 s left")
     assert "left" not in status_html(replace(run, speed=0.0))
+    paused = text_of(status_html(replace(run, state="paused", paused=1.0, speed=0.0)))
+    assert paused == "Paused epoch 2 of 2 · step 150 of 200"
     assert "120 test images" in status_html(replace(run, state="testing", tested=120))
+    stopped = replace(run, state="stopped", ended=run.created + 5, message="Stopped: too <long>.")
+    assert text_of(status_html(stopped)).endswith("took 5 s · Stopped: too &lt;long&gt;.")
     assert text_of(status_html(replace(run, state="done", ended=run.created + 125))).endswith("took 2 min 05 s")
 
 
@@ -324,7 +459,9 @@ def test_only_what_has_changed_is_sent(
     service: Service, tiny: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "gradio"))
-    parts = ("start", "stop", "weights", "following", "status", "chart", "log", "result")
+    buttons = {"pause", "stop", "apply", "train_on"}
+    parts = ["start", "pause", "stop", "apply", "train_on", "weights"]
+    parts += ["following", "status", "chart", "log", "result"]
     run, watch, before = service.start(ANN, CONFIG, tiny), RunWatch(service, ANN), None
 
     def sent() -> dict[str, Any]:
@@ -334,27 +471,44 @@ def test_only_what_has_changed_is_sent(
         before = view
         return {name: value for name, value in updates.items() if value != gr.skip()}
 
+    def pressable(updates: dict[str, Any]) -> set[str]:
+        return {name for name in buttons if updates[name].interactive}
+
     first = sent()
     assert set(first) == set(parts)
-    assert first["start"].interactive and first["stop"].interactive and not first["weights"].interactive
+    assert first["start"].interactive and not first["weights"].interactive
+    assert pressable(first) == {"stop"}
     assert first["following"] == run.id
     assert sent() == {}
     go_to(service, run, 10)
+    running = sent()
+    assert set(running) == {*buttons, "status", "chart"}
+    assert pressable(running) == {"pause", "stop", "apply"} and running["pause"].value == "Pause"
+    go_to(service, run, 20)
     assert set(sent()) == {"status", "chart"}
+    service.store.update(run.id, state="paused", paused=1.0)
+    resting = sent()
+    assert set(resting) == {*buttons, "status"}
+    assert pressable(resting) == {"pause", "stop", "apply"} and resting["pause"].value == "Resume"
+    service.store.update(run.id, changes=[Changed(20, 80, "lr", 0.01, 200)])
+    assert set(sent()) == {"chart"}
+    service.store.update(run.id, state="running", paused=None)
+    assert sent()["pause"].value == "Pause"
     go_to(service, run, 25)
     assert set(sent()) == {"status", "chart", "log"}
     service.store.update(run.id, state="testing", ending="done")
-    assert set(sent()) == {"stop", "status"}
+    testing = sent()
+    assert set(testing) == {*buttons, "status"} and pressable(testing) == set()
     end(service, run, tiny)
     file = service.store.weights_of(service.find(run.id))
     file.parent.mkdir()
     file.write_bytes(b"weights")
     last = sent()
-    assert set(last) == {"weights", "status", "log", "result"}
+    assert set(last) == {*buttons, "weights", "status", "log", "result"} and pressable(last) == {"train_on"}
     assert last["weights"].interactive and Path(last["weights"].value["path"]).read_bytes() == b"weights"
     another = service.start(ANN, CONFIG, tiny)
     last = sent()
-    assert set(last) == {"stop", "weights", "following", "status", "chart", "log", "result"}
+    assert set(last) == {*buttons, "weights", "following", "status", "chart", "log", "result"}
     assert last["following"] == another.id and (last["log"], last["result"]) == ("", "")
     assert not last["weights"].interactive
 
@@ -382,6 +536,9 @@ def test_on_small_data_the_log_has_lines_too() -> None:
         ("batch_size", 2.5, "Batch size"),
         ("augment", ["none"], "Augmentation"),
         ("device", "tpu", "Device"),
+        ("stop_rule", "never", "Stop rule"),
+        ("patience", 0, "Patience"),
+        ("target_accuracy", 101, "Target accuracy"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_its_name(name: str, value: Any, label: str) -> None:
@@ -396,6 +553,41 @@ def test_the_plan_tells_what_the_settings_mean_on_this_data(service: Service, ti
     )
     words = plan_words(service, source, TrainConfig(epochs=11))
     assert words.endswith("That is more than the 1,000 updates that one run may have here.")
+
+
+def test_the_plan_tells_ones_share_and_the_time_it_takes_now(service: Service, tiny: Splits) -> None:
+    source, config = DataSource(tiny), TrainConfig(epochs=4, batch_size=8)
+    assert "yours would get" not in plan_words(service, source, config)
+    service.store.sign_in(0, WorkerInfo(11, "cpu", "A processor", "", ("cpu",), 0.1, 0.01))
+    work = 200 * 0.1 + 4 * 400 * 0.01  # seconds of mini-batches and of images
+    workers = service._pool.count
+    for going in range(4):
+        words = plan_words(service, source, config)
+        runs = ("No run is going", "1 run is going", "2 runs are going", "3 runs are going")[going]
+        others = going // workers  # on the worker that has the fewest
+        share = ("a whole core", "half a core", "a third of a core", "a quarter of a core")[others]
+        assert words.endswith(f" {runs}: yours would get {share} and take about {duration(work * (1 + others))}.")
+        service.start(ANN, CONFIG, tiny)
+    for run in service.runs_of(ANN)[:3]:
+        service.store.update(run.id, state="paused")
+    assert "1 run is going" in plan_words(service, source, config)  # those that rest take no part
+
+
+def test_the_plan_tells_that_the_run_would_be_stopped(tmp_path: Path, tiny: Splits) -> None:
+    service = Service(tmp_path / "runs", workers=1, limits=Limits(minutes=10))
+    service.store.sign_in(0, WorkerInfo(11, "cpu", "A processor", "", ("cpu",), 1.0, 0.0))
+    source, told = DataSource(tiny), " A run is stopped after 10 minutes of work."
+    assert not plan_words(service, source, TrainConfig(epochs=6)).endswith(told)
+    service.start(ANN, CONFIG, tiny)  # its turns are not counted
+    assert not plan_words(service, source, TrainConfig(epochs=6)).endswith(told)
+    assert plan_words(service, source, TrainConfig(epochs=7)).endswith(told)
+
+
+def test_the_page_tells_the_limits_that_a_visitor_can_meet() -> None:
+    limits = Limits(steps=1_234, minutes=56, paused_minutes=78, active_per_owner=3, kept_per_owner=21, days=9)
+    words = limits_words(limits)
+    for said in ("1,234 updates", "56 minutes of work", "rest for 78", "3 runs going", "newest 21 ended", "9 days"):
+        assert said in words
 
 
 def test_a_browser_keeps_its_owner_key_and_a_new_one_is_unguessable(service: Service, tiny: Splits) -> None:
@@ -442,9 +634,22 @@ def test_a_note_is_text_in_a_box() -> None:
     assert text_of(note("")) == ""
 
 
-def test_points_of_the_chart_are_short_and_end_with_a_semicolon() -> None:
-    assert chart_points([]) == ""
-    assert chart_points([Point(2, 2.302585), Point(2000, 1e-5), Point(2001, 3e26)]) == "2,2.303;2000,1e-05;2001,3e+26;"
+def test_parts_of_the_chart_are_short_and_end_with_a_semicolon() -> None:
+    assert chart_points([]) == chart_probes([]) == chart_marks([]) == ""
+    points = [Point(2, 8, 2.302585), Point(2000, 8000, 1e-5), Point(2001, 8004, 3e26)]
+    assert chart_points(points) == "2,8,2.303;2000,8000,1e-05;2001,8004,3e+26;"
+    assert chart_probes([Probed(2000, 8000, 541, 1000), Probed(4000, 16000, 2, 3)]) == "a,8000,0.541;a,16000,0.6667;"
+    values = (("lr", 0.00001), ("momentum", 0.99), ("batch_size", 1024.0), ("epochs", 12.0))
+    changes = [Changed(2000, 8000, name, value, 9000) for name, value in values]
+    assert chart_marks(changes) == (
+        "c,8000,learning rate 1e-05;c,8000,momentum 0.99;c,8000,batch 1024;c,8000,epochs 12;"
+    )
+
+
+def test_every_setting_that_may_change_has_a_name_on_the_curve() -> None:
+    for name in (*CHANGEABLE, "epochs"):
+        mark = chart_marks([Changed(1, 4, name, 1, 9)])
+        assert mark.count(",") == 2 and mark.count(";") == 1 and "_" not in mark
 
 
 # ------------------------------------------------------------------------------------------------ pictures

@@ -143,7 +143,9 @@ class Job:
                     told, row = {name: [] for name in told}, {}
                     self._remove_all_but(event.checkpoint)
                 case Finished():
-                    row |= {"step": event.step, "message": ENDINGS.get(event.reason, "")}
+                    row |= {"step": event.step, "paused": None}
+                    if event.reason in ENDINGS:  # one that was stopped may have been told why already
+                        row["message"] = ENDINGS[event.reason]
                     self.ending = "done" if event.reason in ("no_better", "reached") else event.reason
                     if self.ending != "diverged":  # then there is nothing to test
                         row |= {"state": "testing", "ending": self.ending}

@@ -254,4 +254,5 @@ class Service:
 
     def _tidy(self) -> None:
         now = time.time()
-        tidy(self.store, self.limits, {run for run, seen in self._watched.items() if now - seen < WATCHED_FOR})
+        watched = list(self._watched.items())  # at once, for somebody may look at a run meanwhile
+        tidy(self.store, self.limits, {run for run, seen in watched if now - seen < WATCHED_FOR})

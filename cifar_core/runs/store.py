@@ -57,7 +57,11 @@ alter table runs add column busy real not null default 0;
 alter table runs add column accuracy real;
 alter table runs add column paused real;
 alter table points add column images integer not null default 0;
-update points set images = step * (select json_extract(config, '$.batch_size') from runs where id = run);
+update points set images = (
+    select step / batches * images + step % batches * batch
+    from (select images, batch, (images + batch - 1) / batch as batches
+          from (select images, json_extract(config, '$.batch_size') as batch from runs where id = run))
+);
 alter table requests add column arguments text not null default '{}';
 create table changes (
     run text, step integer, images integer, name text, value real, steps integer, primary key (run, step, name)
@@ -314,9 +318,11 @@ class Store:
                 f"insert or replace into changes ({_COLUMNS['changes']}) values (?, ?, ?, 'epochs', ?, ?)",
                 (run.id, run.step, run.seen, config.epochs, config.steps(run.images)),
             )
+            # a wish that came too late for the first part is not meant for this one
+            database.execute("delete from requests where run = ?", (run.id,))
             database.execute(
                 "update runs set config = ?, steps = ?, worker = ?, state = 'waiting', ending = '', message = '', "
-                "ended = null, tested = 0 where id = ?",
+                "ended = null, tested = 0, paused = null, attempts = 0 where id = ?",
                 (json.dumps(config.to_json()), config.steps(run.images), worker, run.id),
             )
 
