@@ -113,13 +113,15 @@ def _train(options: argparse.Namespace) -> int:
     from cifar_core.device import choose_device
     from cifar_core.events import Checkpointed, Control, Finished, Progress, Reported
     from cifar_core.net import new_net, save_weights
-    from cifar_core.train import train
+    from cifar_core.train import PROBE_IMAGES, train
 
     torch.set_num_threads(1)  # a mini-batch of 4 is too little work to share between cores
     device = choose_device(config.device)
     splits = _open(options)
     resume = load_checkpoint(options.resume) if options.resume else None
     control = Control()
+    # only this rule looks at the accuracy on the way
+    probe = splits.test.sample(PROBE_IMAGES) if config.stop_rule == "accuracy" else None
 
     def stop(signum: int, frame: FrameType | None) -> None:
         control.stop = True
@@ -130,7 +132,7 @@ def _train(options: argparse.Namespace) -> int:
     if not options.json:
         print(f"Training on {device.name} ({device.kind}). {device.reason}")
     try:
-        for event in train(net, splits.train, config, device=device.kind, resume=resume, control=control):
+        for event in train(net, splits.train, config, device=device.kind, resume=resume, control=control, probe=probe):
             if isinstance(event, Checkpointed):
                 checkpoint = event.checkpoint
             elif options.json:

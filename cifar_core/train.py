@@ -37,6 +37,8 @@ from cifar_core.pixels import normalize
 
 PROBES = 4
 """how often an epoch the Net is probed, where there is something to probe it with"""
+PROBE_IMAGES = 1000
+"""test images that are enough to follow the accuracy: its standard error is then about 1.6 percent points"""
 
 
 def progress_every(config: TrainConfig, images: int) -> int:

@@ -4,11 +4,13 @@ import asyncio
 import html
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import gradio as gr
 
 from cifar_core.data.source import DataSource
+from cifar_core.errors import StoreError
 from cifar_core.runs.service import Service
 from demo.browse_tab import build_browse_tab
 from demo.classifier import Classifier
@@ -46,17 +48,16 @@ def build_app(service: Service, source: DataSource, classifier: Classifier) -> g
                 build_runs_tab(service, owner, runs_tab)
         build_endpoints(service, source, classifier)
 
-        async def watch() -> AsyncIterator[list[Any]]:
+        async def watch() -> AsyncIterator[list[str]]:
             """Keep the header true for as long as the page is open."""
-            shown, sent = ("", ""), 0.0
+            now = shown = ["", _key(source)]
+            sent = 0.0
             while True:
-                now = (header_html(service, source), _key(source))
-                if now != shown:
-                    yield [gr.skip() if new == old else new for new, old in zip(now, shown, strict=True)]
+                with suppress(StoreError):  # for the moment; what was shown stays
+                    now = [header_html(service, source), _key(source)]
+                if now != shown or time.monotonic() - sent > HEARTBEAT:
                     shown, sent = now, time.monotonic()
-                elif time.monotonic() - sent > HEARTBEAT:
-                    yield [gr.skip(), gr.skip()]
-                    sent = time.monotonic()
+                    yield now
                 await asyncio.sleep(1)
 
         def tab_asked_for(request: gr.Request) -> Any:

@@ -82,7 +82,7 @@ def build_browse_tab(source: DataSource, data_changed: gr.Textbox) -> None:
 
     def show_set(name: str) -> tuple[str, str]:
         splits = source.splits
-        image_set = splits.split(name)  # type: ignore[arg-type]
+        image_set = splits.split(name)
         chart = class_counts(image_set.classes, image_set.counts().tolist())
         caption = "training" if name == "train" else "test"
         return (

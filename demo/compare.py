@@ -50,7 +50,9 @@ def comparison_html(snapshots: Sequence[Snapshot]) -> str:
     """The curves of the runs over each other, and below them a table of what differs."""
     if not snapshots:
         return note(TICK)
-    table = f"<div class='scroll' tabindex='0'>{differences_html(snapshots)}</div>" if len(snapshots) > 1 else note(TICK)
+    table = (
+        f"<div class='scroll' tabindex='0'>{differences_html(snapshots)}</div>" if len(snapshots) > 1 else note(TICK)
+    )
     return (
         f"<section class='comparison'>{compare_curves([curve_of(snapshot) for snapshot in snapshots])}{table}</section>"
     )

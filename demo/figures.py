@@ -42,15 +42,7 @@ class Curve:
 
 def class_counts(names: Sequence[str], counts: Sequence[int]) -> str:
     """How many images each class has, as bars: SVG."""
-    with rc_context(
-        {
-            "font.family": "sans-serif",
-            "font.size": 11,
-            "text.parse_math": False,  # a $ in a class name is a $
-            "svg.fonttype": "none",
-            "svg.hashsalt": "cifar",
-        }
-    ):
+    with _page_style():
         figure = Figure(figsize=(6.4, 2.6), layout="constrained")
         axes = figure.subplots()
         bars = axes.bar(list(names), list(counts), color="#6366f1", width=0.7)
@@ -110,7 +102,7 @@ def _over_epochs(
 
 
 def _end(name: str, curve: Sequence[tuple[float, float]], form: str) -> str:
-    return f"{name} {form.format(curve[-1][1])} after {curve[-1][0]:.2g} epochs" if curve else f"{name} has none yet"
+    return f"{name} {form.format(curve[-1][1])} after {curve[-1][0]:.3g} epochs" if curve else f"{name} has none yet"
 
 
 def _undress(axes: Axes) -> None:
@@ -122,10 +114,14 @@ def _undress(axes: Axes) -> None:
 
 @contextmanager
 def _page_style() -> Iterator[None]:
-    with (
-        _drawing,
-        rc_context({"svg.fonttype": "none", "font.family": "sans-serif", "font.size": 11, "svg.hashsalt": "cifar"}),
-    ):
+    style = {
+        "font.family": "sans-serif",
+        "font.size": 11,
+        "text.parse_math": False,  # a $ in a class name is a $
+        "svg.fonttype": "none",
+        "svg.hashsalt": "cifar",
+    }
+    with _drawing, rc_context(style):  # type: ignore[arg-type]
         yield
 
 

@@ -5,11 +5,11 @@ page simply begins anew and shows the same.
 """
 
 import html
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cifar_core.data import Splits, image_set
-from cifar_core.errors import DataError, RunError
+from cifar_core.errors import DataError, RunError, StoreError
 from cifar_core.events import Changed, Probed
 from cifar_core.runs.records import Run, Snapshot, TestResult
 from cifar_core.runs.service import Service
@@ -71,19 +71,20 @@ class RunWatch:
 
     def look(self) -> View:
         """The page as it should be now."""
-        newest = self._newest_own()
-        if newest != self._newest:
-            self._newest = self._following = newest
-        if self._view.run and self._view.run.id != self._following:
-            self._begin()
-        if not self._following:
-            return View(status=status_html(None))
         try:
-            snapshot = self._service.snapshot(self._following, self._last_step)
+            newest = self._newest_own()
+            if newest != self._newest:
+                self._newest = self._following = newest
+            if self._view.run and self._view.run.id != self._following:
+                self._begin()
+            if not self._following:
+                return View(status=status_html(None))
+            self._view = self._next(self._service.snapshot(self._following, self._last_step))
+            return self._view
+        except StoreError as error:  # for the moment; what was shown stays
+            return replace(self._view, status=_sentence(error))
         except RunError as error:
-            return View(status=f'<p class="status-line">{html.escape(str(error))}</p>')
-        self._view = self._next(snapshot)
-        return self._view
+            return View(status=_sentence(error))
 
     def _newest_own(self) -> str:
         runs = self._service.runs_of(self._owner, limit=1)
@@ -127,6 +128,10 @@ class RunWatch:
         self._view, self._last_step, self._told = View(), -1, set()
 
 
+def _sentence(error: Exception) -> str:
+    return f'<p class="status-line">{html.escape(str(error))}</p>'
+
+
 def status_html(run: Run | None, *, mine: bool = True) -> str:
     """State, progress and pace of a run, in two lines whose height never changes."""
     if run is None:
@@ -140,7 +145,7 @@ def status_html(run: Run | None, *, mine: bool = True) -> str:
         left = (run.config.epochs * run.images - run.seen) / run.speed
         facts += [f"{run.speed:,.0f} images/s", f"{duration(left)} left"]
     elif run.ended and run.state in ("done", "stopped"):
-        facts.append(f"took {duration(run.ended - run.created)}")
+        facts.append(f"{duration(run.busy)} of work")
     if run.message:
         facts = [run.message] if run.state in ("failed", "diverged") else [*facts, run.message]
     if not mine:

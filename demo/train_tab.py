@@ -4,7 +4,9 @@ import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -21,7 +23,7 @@ from demo.live_chart import live_chart
 from demo.run_view import RunWatch, View
 from demo.words import duration, note
 
-LOOK_EVERY = 0.2
+LOOK_EVERY = 0.15
 """seconds between two looks at the run"""
 HEARTBEAT = 5.0
 """seconds after which something is sent even without news, so that Gradio notices a closed page"""
@@ -99,6 +101,7 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
                 gr.HTML("more epochs, from where the run stands")
     result = gr.HTML("", elem_id="result")
     following = gr.Textbox(visible="hidden", elem_id="following", label="run")
+    commands = gr.Textbox(visible="hidden", elem_id="commands", label="what may be done now")
 
     def asked_for(values: tuple[Any, ...], data: Splits) -> TrainConfig:
         return page_config(dict(zip(NAMES, values, strict=True)), len(data.train))
@@ -137,23 +140,30 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
         except CifarError as error:
             return note(str(error), "error")
 
-    async def watch(owner_key: str, request: gr.Request) -> AsyncIterator[list[Any]]:
-        """Follow the run for as long as the page is open, sending only what has changed."""
+    def show_commands(commands: str, run: str) -> list[Any]:
+        weights = None
+        with suppress(CifarError):
+            weights = service.weights_file(str(run)) if "weights" in commands.split() else None
+        return buttons_for(commands, weights)
+
+    async def watch(owner_key: str, request: gr.Request) -> AsyncIterator[list[str]]:
+        """Follow the run for as long as the page is open, telling whenever something is new."""
         follower = RunWatch(service, str(owner_key), str(request.query_params.get("run") or ""))
         shown, sent = None, 0.0
         while True:
             view = follower.look()
             if view != shown:
-                yield _updates(shown, view)
                 shown, sent = view, time.monotonic()
+                yield told_of(view)
             elif time.monotonic() - sent > HEARTBEAT:
-                yield [gr.skip()] * len(watched)
                 sent = time.monotonic()
+                yield told_of(view)
             await asyncio.sleep(LOOK_EVERY)
 
     inputs = [settings[name] for name in NAMES]
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
-    watched = [start, pause, stop, apply, train_on, weights, following, status, chart, log, result]
+    watched = [following, commands, status, chart, log, result]
+    commands.change(show_commands, [commands, following], [start, pause, stop, apply, train_on, weights], **quiet)
     start.click(do_start, [owner, *inputs], message, **quiet)
     stop.click(do_stop, [owner, following], message, **quiet)
     pause.click(do_pause_or_resume, [owner, following, pause], message, **quiet)
@@ -186,7 +196,7 @@ def plan_words(service: Service, source: DataSource, config: TrainConfig) -> str
     if estimate.seconds is None:
         return words
     going = {0: "No run is going", 1: "1 run is going"}.get(estimate.going, f"{estimate.going} runs are going")
-    share = SHARES.get(round(1 / estimate.share), f"a {round(1 / estimate.share)}th of a core")
+    share = SHARES.get(round(1 / estimate.share), f"1/{round(1 / estimate.share)} of a core")
     words += f" {going}: yours would get {share} and take about {duration(estimate.seconds)}."
     if estimate.seconds * estimate.share > 60 * service.limits.minutes:
         words += f" A run is stopped after {service.limits.minutes} minutes of work."
@@ -216,30 +226,27 @@ def _setting(name: str) -> gr.Number | gr.Dropdown:
     return gr.Number(default, label=about.label, info=about.help + bounds, elem_id=name)
 
 
-def _updates(shown: View | None, view: View) -> list[Any]:
-    """What to send to start, pause, stop, apply, train_on, weights, following, status, chart, log and result."""
-    weights: Any = gr.skip()
-    if shown is None or view.weights != shown.weights:
-        # Gradio serves files from its own cache only; there the file is removed again after a while
-        path = save_file_to_cache(view.weights, get_upload_folder()) if view.weights else None
-        weights = gr.DownloadButton(value=path, interactive=path is not None)
-    buttons: list[Any] = [gr.skip()] * 4
-    if shown is None or view.commands != shown.commands:
-        may = view.commands
-        buttons = [
-            gr.Button(RESUME if "resume" in may else "Pause", interactive=bool(may & {"pause", "resume"})),
-            gr.Button(interactive="stop" in may),
-            gr.Button(interactive="change" in may),
-            gr.Button(interactive="train_on" in may),
-        ]
-    run, before = view.run.id if view.run else "", shown.run.id if shown and shown.run else None
-    parts = [
-        gr.skip() if shown else gr.Button(interactive=True),
-        *buttons,
-        weights,
-        gr.skip() if run == before else run,
+def told_of(view: View) -> list[str]:
+    """A view as plain texts: following, commands, status, chart, log, result.
+
+    Every update sends them all, because a text that has not changed costs nothing and one that has grown costs its
+    tail; an update of a button, or a gr.skip(), would cost twenty times as much.
+    """
+    commands = sorted(view.commands | ({"weights"} if view.weights else set()))
+    run = view.run.id if view.run else ""
+    return [run, " ".join(["start", *commands]), view.status, view.chart, view.log, view.result]
+
+
+def buttons_for(commands: str, weights: Path | None) -> list[Any]:
+    """How start, pause, stop, apply, train_on and the download should be, for the words in `commands`."""
+    may = set(commands.split())
+    # Gradio serves files from its own cache only; there the file is removed again after a while
+    path = save_file_to_cache(weights, get_upload_folder()) if weights else None
+    return [
+        gr.Button(interactive="start" in may),
+        gr.Button(RESUME if "resume" in may else "Pause", interactive=bool(may & {"pause", "resume"})),
+        gr.Button(interactive="stop" in may),
+        gr.Button(interactive="change" in may),
+        gr.Button(interactive="train_on" in may),
+        gr.DownloadButton(value=path, interactive=path is not None),
     ]
-    for name in ("status", "chart", "log", "result"):
-        new = getattr(view, name)
-        parts.append(gr.skip() if shown and new == getattr(shown, name) else new)
-    return parts

@@ -45,7 +45,7 @@ def tidy(store: Store, limits: Limits, watched: Container[str], now: float | Non
     left: dict[str, int] = {}
     for _, owner in ended:
         left[owner] = left.get(owner, 0) + 1
-    disk = sum(_bytes(store, run) for run, _ in ended)
+    disk = sum(_bytes(store, run) for run in (*store.active(), *(run for run, _ in ended)))
     for run, owner in ended:
         too_old = run.ended is not None and now - run.ended > 86_400 * limits.days
         if run.id in watched or not (too_old or left[owner] > limits.kept_per_owner or disk > 1e6 * limits.disk_mb):
