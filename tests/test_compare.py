@@ -168,21 +168,27 @@ def test_one_diverging_run_does_not_flatten_the_others() -> None:
 
 
 def test_a_long_curve_is_drawn_with_few_points_and_its_last() -> None:
-    long = Curve("long", tuple((at / 1000, 2.0 - at / 10_000) for at in range(10_001)), ())
-    assert len(compare_curves([long])) < 30_000
+    long = Curve("long", tuple((at / 50, 2.0 + at % 7) for at in range(10_001)), ())
+    drawn = compare_curves([long])
+    assert len(drawn) < 50_000
+    assert f"long {2 + 10_000 % 7}.000 after 200 epochs" in drawn
 
 
 def test_two_drawings_at_once_are_what_they_are_alone() -> None:
     curve = Curve("a", ((0.1, 2.3), (0.2, 1.2)), ((0.1, 0.1),))
-    alone = {compare_curves([curve]), class_counts(["plane"], [3])}
-    seen: list[str] = []
-    work = [lambda: seen.append(compare_curves([curve])), lambda: seen.append(class_counts(["plane"], [3]))] * 6
-    threads = [threading.Thread(target=draw) for draw in work]
+
+    def draw() -> set[str]:
+        drawn = (compare_curves([curve]), class_counts(["plane"], [3]))
+        # the names of clip paths are hashes of the layout, which may differ in a last digit
+        return {re.sub(r"p[0-9a-f]{10}", "clip", one) for one in drawn}
+
+    alone, seen = draw(), []
+    threads = [threading.Thread(target=lambda: seen.append(draw())) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(seen) == 12 and set(seen) == alone
+    assert seen == [alone] * 8
 
 
 def test_without_runs_stands_a_sentence() -> None:
