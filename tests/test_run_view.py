@@ -9,7 +9,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
 import numpy as np
 import pytest
 from PIL import Image
@@ -21,7 +20,7 @@ from cifar_core.config import CHANGEABLE, CLASSES, TrainConfig
 from cifar_core.data import Splits
 from cifar_core.data.image_set import ImageSet, load, save
 from cifar_core.data.source import DataSource
-from cifar_core.errors import ConfigError
+from cifar_core.errors import ConfigError, StoreError
 from cifar_core.events import Changed, Probed, Reported
 from cifar_core.runs.limits import Limits
 from cifar_core.runs.records import ACTIVE, Point, Run, State, TestResult, WorkerInfo
@@ -32,7 +31,7 @@ from demo.figures import class_counts
 from demo.live_chart import chart_head, chart_marks, chart_points, chart_probes
 from demo.picture_grid import data_url, enlarged, grid_html
 from demo.run_view import STATES, RunWatch, View, result_html, status_html
-from demo.train_tab import NAMES, _updates, limits_words, owner_key_of, page_config, plan_words
+from demo.train_tab import NAMES, buttons_for, limits_words, owner_key_of, page_config, plan_words, told_of
 from demo.words import duration, note, percent
 
 ANN, BOB = "ann" * 8, "bob" * 8
@@ -447,70 +446,88 @@ def test_the_status_tells_state_progress_and_pace(service: Service, tiny: Splits
     paused = text_of(status_html(replace(run, state="paused", paused=1.0, speed=0.0)))
     assert paused == "Paused epoch 2 of 2 · step 150 of 200"
     assert "120 test images" in status_html(replace(run, state="testing", tested=120))
-    stopped = replace(run, state="stopped", ended=run.created + 5, message="Stopped: too <long>.")
-    assert text_of(status_html(stopped)).endswith("took 5 s · Stopped: too &lt;long&gt;.")
-    assert text_of(status_html(replace(run, state="done", ended=run.created + 125))).endswith("took 2 min 05 s")
+    stopped = replace(run, state="stopped", ended=9.0, busy=5.0, message="Stopped: too <long>.")
+    assert text_of(status_html(stopped)).endswith("5 s of work · Stopped: too &lt;long&gt;.")
+    assert text_of(status_html(replace(run, state="done", ended=9.0, busy=125.0))).endswith("2 min 05 s of work")
 
 
 # ------------------------------------------------------------------------------------------------ what a page is sent
 
 
-def test_only_what_has_changed_is_sent(
-    service: Service, tiny: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "gradio"))
-    buttons = {"pause", "stop", "apply", "train_on"}
-    parts = ["start", "pause", "stop", "apply", "train_on", "weights"]
-    parts += ["following", "status", "chart", "log", "result"]
-    run, watch, before = service.start(ANN, CONFIG, tiny), RunWatch(service, ANN), None
+PARTS = ("following", "commands", "status", "chart", "log", "result")
 
-    def sent() -> dict[str, Any]:
+
+def test_a_page_is_told_texts_of_which_only_the_new_ones_differ(service: Service, tiny: Splits) -> None:
+    run, watch, before = service.start(ANN, CONFIG, tiny), RunWatch(service, ANN), [""] * len(PARTS)
+
+    def new() -> dict[str, str]:
         nonlocal before
-        view = watch.look()
-        updates = dict(zip(parts, _updates(before, view), strict=True))
-        before = view
-        return {name: value for name, value in updates.items() if value != gr.skip()}
+        told = told_of(watch.look())
+        differing = {name: text for name, text, old in zip(PARTS, told, before, strict=True) if text != old}
+        assert all(text.startswith(before[PARTS.index("chart")]) for name, text in differing.items() if name == "chart")
+        before = told
+        return differing
 
-    def pressable(updates: dict[str, Any]) -> set[str]:
-        return {name for name in buttons if updates[name].interactive}
-
-    first = sent()
-    assert set(first) == set(parts)
-    assert first["start"].interactive and not first["weights"].interactive
-    assert pressable(first) == {"stop"}
-    assert first["following"] == run.id
-    assert sent() == {}
+    assert new() | {"status": "", "chart": ""} == {
+        "following": run.id,
+        "commands": "start stop",
+        "status": "",
+        "chart": "",
+    }
+    assert new() == {}
     go_to(service, run, 10)
-    running = sent()
-    assert set(running) == {*buttons, "status", "chart"}
-    assert pressable(running) == {"pause", "stop", "apply"} and running["pause"].value == "Pause"
+    running = new()
+    assert set(running) == {"commands", "status", "chart"} and running["commands"] == "start change pause stop"
     go_to(service, run, 20)
-    assert set(sent()) == {"status", "chart"}
+    assert set(new()) == {"status", "chart"}
     service.store.update(run.id, state="paused", paused=1.0)
-    resting = sent()
-    assert set(resting) == {*buttons, "status"}
-    assert pressable(resting) == {"pause", "stop", "apply"} and resting["pause"].value == "Resume"
+    resting = new()
+    assert set(resting) == {"commands", "status"} and resting["commands"] == "start change resume stop"
     service.store.update(run.id, changes=[Changed(20, 80, "lr", 0.01, 200)])
-    assert set(sent()) == {"chart"}
-    service.store.update(run.id, state="running", paused=None)
-    assert sent()["pause"].value == "Pause"
-    go_to(service, run, 25)
-    assert set(sent()) == {"status", "chart", "log"}
-    service.store.update(run.id, state="testing", ending="done")
-    testing = sent()
-    assert set(testing) == {*buttons, "status"} and pressable(testing) == set()
+    assert set(new()) == {"chart"}
+    service.store.update(run.id, state="testing", ending="done", paused=None)
+    assert new()["commands"] == "start"
     end(service, run, tiny)
-    file = service.store.weights_of(service.find(run.id))
-    file.parent.mkdir()
+    assert new()["commands"] == "start train_on weights"
+
+
+def test_the_buttons_follow_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "gradio"))
+    names = ("start", "pause", "stop", "apply", "train_on", "weights")
+
+    def buttons(commands: str, weights: Path | None = None) -> dict[str, Any]:
+        return dict(zip(names, buttons_for(commands, weights), strict=True))
+
+    def pressable(commands: str) -> set[str]:
+        return {name for name, button in buttons(commands).items() if button.interactive}
+
+    assert pressable("") == set()
+    assert pressable("start stop") == {"start", "stop"}
+    assert pressable("start change pause stop") == {"start", "apply", "pause", "stop"}
+    assert pressable("start train_on") == {"start", "train_on"}
+    assert buttons("start pause")["pause"].value == "Pause"
+    assert buttons("start resume")["pause"].value == "Resume" and buttons("start resume")["pause"].interactive
+    file = tmp_path / "20.pth"
     file.write_bytes(b"weights")
-    last = sent()
-    assert set(last) == {*buttons, "weights", "status", "log", "result"} and pressable(last) == {"train_on"}
-    assert last["weights"].interactive and Path(last["weights"].value["path"]).read_bytes() == b"weights"
-    another = service.start(ANN, CONFIG, tiny)
-    last = sent()
-    assert set(last) == {*buttons, "weights", "following", "status", "chart", "log", "result"}
-    assert last["following"] == another.id and (last["log"], last["result"]) == ("", "")
-    assert not last["weights"].interactive
+    offered = buttons("start weights", file)["weights"]
+    assert offered.interactive and Path(offered.value["path"]).read_bytes() == b"weights"
+
+
+def test_trouble_with_the_store_is_told_and_what_was_shown_stays(
+    service: Service, tiny: Splits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, watch = service.start(ANN, CONFIG, tiny), RunWatch(service, ANN)
+    go_to(service, run, 20)
+    shown = watch.look()
+
+    def locked(*_: object, **__: object) -> None:
+        raise StoreError("The runs are held by another program just now; try again in a moment.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(service.store, "snapshot", locked)
+        during = watch.look()
+    assert "held by another program" in during.status and (during.chart, during.run) == (shown.chart, shown.run)
+    assert watch.look().status == shown.status
 
 
 def test_the_pages_settings_make_a_recipe_with_a_line_every_8000_images() -> None:
