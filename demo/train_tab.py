@@ -171,7 +171,7 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
     train_on.click(do_train_on, [owner, following, more], message, **quiet)
     following.change(None, following, None, js=_SHOW_RUN_IN_ADDRESS, api_visibility="private")
     reset.click(lambda: [getattr(DEFAULTS, name) for name in NAMES], None, inputs, **quiet)
-    triggers = [*(field.change for field in inputs), gr.Timer(PLAN_EVERY).tick]
+    triggers = [blocks.load, *(field.change for field in inputs), gr.Timer(PLAN_EVERY).tick]
     gr.on(triggers, show_plan, inputs, plan, trigger_mode="always_last", **quiet)
     blocks.load(owner_key_of, owner, owner, queue=False, **quiet).then(watch, owner, watched, **quiet)
 

@@ -86,5 +86,5 @@ def test_a_stop_rule_ends_a_run_and_says_so(visit: Visit) -> None:
 def test_the_page_says_how_busy_the_server_is_and_how_long_a_run_would_take(visit: Visit) -> None:
     page = visit()
     open_tab(page, "Train")
-    expect(page.locator("#plan")).to_contain_text(re.compile(r"yours would get .* and take about \d+"))
+    expect(page.locator("#plan")).to_contain_text(re.compile(r"yours would get .* and take about \d+"), timeout=30_000)
     expect(page.locator("#limits")).to_contain_text("4 runs going at once")
