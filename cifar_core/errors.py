@@ -30,3 +30,7 @@ class DeviceError(CifarError):
 
 class RunError(CifarError):
     """A training run cannot be started, found or commanded."""
+
+
+class StoreError(RunError):
+    """The runs cannot be read or written just now: their store is locked, its disk is full, or may not be written."""

@@ -4,7 +4,6 @@ import fcntl
 import os
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -22,14 +21,15 @@ from torch import Tensor
 
 from cifar_core.config import TrainConfig
 from cifar_core.data import Splits, image_set
-from cifar_core.errors import RunError
+from cifar_core.errors import RunError, StoreError
 from cifar_core.evaluate import evaluate
-from cifar_core.events import Progress, Reported, Started, TrainEvent
+from cifar_core.events import Change, Control, Progress, Reported, Started, TrainEvent
 from cifar_core.net import Net, load_net, new_net
 from cifar_core.runs import job as job_module
 from cifar_core.runs.job import MAX_ATTEMPTS
+from cifar_core.runs.limits import Limits
 from cifar_core.runs.records import Point, Run, Snapshot, TestResult, WorkerInfo, new_run
-from cifar_core.runs.service import Limits, Service
+from cifar_core.runs.service import Service
 from cifar_core.runs.store import Store
 from cifar_core.runs.worker import Worker
 from cifar_core.train import train
@@ -67,10 +67,10 @@ class Alone:
 
 
 @cache
-def alone(config: TrainConfig, splits: Splits, steps: int | None = None) -> Alone:
-    """The training `config`, as far as the point at step `steps` where that is given."""
+def alone(config: TrainConfig, splits: Splits, steps: int | None = None, changes: tuple[Change, ...] = ()) -> Alone:
+    """The training `config` with `changes`, as far as the point at step `steps` where that is given."""
     net, points, reports = new_net(config.seed), [Point(0, 0, 0.0)], []
-    for event in train(net, splits.train, config):
+    for event in train(net, splits.train, config, control=Control(changes=list(changes))):
         if isinstance(event, Reported):
             reports.append(event)
         if isinstance(event, Progress):
@@ -115,7 +115,7 @@ def closed_half_way(tiny: Splits, tmp_path_factory: pytest.TempPathFactory) -> t
 @pytest.fixture(scope="module")
 def service(closed_half_way: tuple[Path, Run]) -> Iterator[Service]:
     """A service with two workers that are up."""
-    with Service(closed_half_way[0], workers=2, device="cpu") as service:
+    with Service(closed_half_way[0], workers=2, device="cpu", limits=Limits(starts_a_minute=1000)) as service:
         until(lambda: len(service.workers()) == 2)
         yield service
 
@@ -189,7 +189,7 @@ def test_a_stopped_run_ends_where_it_is_and_is_tested_there(service: Service, ti
     until(lambda: service.find(run.id).step >= 150)
     assert service.stop(ANN, run.id).id == run.id
     last = ended(service, run).run
-    assert (last.state, last.ending, last.message) == ("stopped", "stopped", "")
+    assert (last.state, last.ending, last.message) == ("stopped", "", "")
     assert 150 <= last.step == last.checkpoint < last.steps
     assert_same(service.store, run, alone(ENDLESS, tiny, last.step))
     assert service.stop(ANN, run.id) == last  # once more changes nothing
@@ -563,10 +563,10 @@ def test_trouble_with_the_store_ends_no_run(tiny: Splits, tmp_path: Path, monkey
 
     def full_once(*_: Any, **__: Any) -> None:
         monkeypatch.setattr(store, "update", update)
-        raise sqlite3.OperationalError("database or disk is full")
+        raise StoreError("The disk is full.")
 
     monkeypatch.setattr(store, "update", full_once)
-    with pytest.raises(sqlite3.OperationalError):
+    with pytest.raises(StoreError):
         worker.turn()
     assert [run.state for run in store.active()] == ["running"]
     work(store)

@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +28,16 @@ from cifar_core.events import (
 from cifar_core.net import new_net, save_weights
 from cifar_core.runs.records import Point, Request, Snapshot, TestResult
 from cifar_core.runs.store import Store
-from cifar_core.train import train
+from cifar_core.train import PROBE_IMAGES, train
 
 SLICE = 0.1
 """seconds that a run may work before it is the next one's turn"""
+ROUND = 2
+"""slices in one round of turns: more runs than that get shorter ones, so that every page sees news often"""
 CHECKPOINT_EVERY = 3.0
 """seconds between a run's checkpoints: what a killed worker has to do again at most"""
 SPEED_OVER = 3.0
 """seconds over which a run's speed is measured"""
-PROBE_IMAGES = 1000
-"""test images on which a run's accuracy is followed while it trains"""
 MAX_ATTEMPTS = 3
 """a run whose worker died this often without reaching a checkpoint is given up"""
 
@@ -49,6 +50,10 @@ ENDINGS = {
 """what is said of a training that ended in one of these ways"""
 
 
+_opened = lru_cache(4)(image_set.load)
+"""the data sets in use; all runs on one set share its map into memory"""
+
+
 class Job:
     """One run in this worker's hands."""
 
@@ -59,12 +64,12 @@ class Job:
         self.store, self.run, self.device = store, run, device
         self.folder = store.folder_of(run.id)
         self.folder.mkdir(exist_ok=True)
-        self.splits = image_set.load(Path(run.data))
+        self.splits = _opened(Path(run.data))
         self.net = new_net(run.config.seed)
         self.ending, self.busy, self.paused = run.ending, run.busy, run.state == "paused"
         self.saved_at = time.monotonic()
         self.pace: deque[tuple[float, int]] = deque()  # (time, images seen) of the last seconds
-        self.obeyed: list[int] = []  # requests whose effect the next update tells
+        self.obeyed: list[int] = []  # requests whose effect no update has told yet
         # A change made after the checkpoint is made again at its very step; one made before it is in force there.
         made = [change for change in snapshot.changes if change.name in CHANGEABLE]
         before = {change.name: change.value for change in made if change.step < run.checkpoint}
@@ -98,25 +103,43 @@ class Job:
             yield from evaluating(self.net, self.splits.test, device=self.device)
 
     def obey(self, request: Request) -> None:
-        """Do what was asked; it takes effect in the next slice."""
+        """Do what was asked: rest or go on at once; change or stop in the next slice, whose update tells it."""
+        row: dict[str, object] = {}
         match request.kind:
-            case "pause" if not self.ending:
+            case "stop" if not self.ending:
+                self.control.stop, self.paused = True, False
+                self.obeyed.append(request.id)
+                return
+            case "change" if not self.ending:
+                self.control.changes += [Change(name, value) for name, value in request.arguments.items()]
+                self.obeyed.append(request.id)
+                return
+            case "pause" if not (self.paused or self.ending or self.control.stop):
                 self.paused = True
-                self.store.update(self.run.id, state="paused", paused=time.time(), speed=0.0)
+                row = {"state": "paused", "paused": time.time(), "speed": 0.0}
             case "resume" if self.paused:
                 self.paused = False
                 self.pace.clear()
-                self.store.update(self.run.id, state="running", paused=None)
-            case "stop":
-                self.control.stop, self.paused = True, False
-            case "change":
-                self.control.changes += [Change(name, value) for name, value in request.arguments.items()]
-        self.obeyed.append(request.id)
+                row = {"state": "running", "paused": None}
+        self.store.update(self.run.id, obeyed=[request.id], **row)  # type: ignore[arg-type]
 
-    def advance(self) -> bool:
-        """Work for one slice and write down what happened; False when the run has ended."""
+    def _told(self) -> list[int]:
+        """The requests whose effect is told by now: changes by their Changed, a stop by the end of the training.
+
+        One that stands is asked again of a successor, and so outlives this worker.
+        """
+        if not self.ending and (self.control.changes or self.control.stop):
+            return []
+        told, self.obeyed = self.obeyed, []
+        return told
+
+    def advance(self, going: int = 1) -> bool:
+        """Work for one slice and write down what happened; False when the run has ended.
+
+        `going` is how many runs take turns.
+        """
         begun = time.monotonic()
-        until = begun + SLICE
+        until = begun + SLICE * min(1.0, ROUND / going)
         told: dict[str, list[Any]] = {"points": [], "reports": [], "probes": [], "changes": []}
         row: dict[str, object] = {}
         for event in self.events:
@@ -139,7 +162,7 @@ class Job:
                     row |= {"checkpoint": event.checkpoint.position.step, "attempts": 0}
                     self._save(event.checkpoint)
                     # together with the points before it, for a successor goes on behind the checkpoint
-                    self.store.update(self.run.id, **told, **row)  # type: ignore[arg-type]
+                    self.store.update(self.run.id, obeyed=self._told(), **told, **row)  # type: ignore[arg-type]
                     told, row = {name: [] for name in told}, {}
                     self._remove_all_but(event.checkpoint)
                 case Finished():
@@ -161,8 +184,7 @@ class Job:
         else:
             row |= {"state": self.ending, "ended": time.time(), "ending": ""}
         self.busy += time.monotonic() - begun
-        self.store.update(self.run.id, obeyed=self.obeyed, busy=self.busy, **told, **row)  # type: ignore[arg-type]
-        self.obeyed = []
+        self.store.update(self.run.id, obeyed=self._told(), busy=self.busy, **told, **row)  # type: ignore[arg-type]
         if time.monotonic() - self.saved_at > CHECKPOINT_EVERY:
             self.control.checkpoint = True
         return "ended" not in row

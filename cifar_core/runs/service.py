@@ -4,7 +4,7 @@ import fcntl
 import secrets
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -58,7 +58,11 @@ class Service:
             raise RunError(
                 f"Another server already uses the runs in {self.store.folder}: stop it, or name another --runs folder."
             ) from error
-        self._pool.open()
+        try:
+            self._pool.open()
+        except BaseException:
+            self._lock.close()
+            raise
         return self
 
     def __exit__(
@@ -132,10 +136,14 @@ class Service:
         run = self.own(owner, run_id)
         if set(settings) - set(CHANGEABLE):
             raise RunError(f"Only {', '.join(CHANGEABLE)} can change while a run is going.")
-        if not run.active:
+        if not run.active or run.state == "testing":
             raise RunError("This run has ended; let it train on first, or start another.")
+        # what was asked before and is not in force yet counts too; read first, for it may be obeyed meanwhile
+        asked = [request for request in self.store.requests(run.worker) if request.run == run_id]
         now = self.snapshot(run_id).config
-        wanted = replace(now, **settings)  # type: ignore[arg-type]
+        for request in asked:
+            now = now.changed(request.arguments)
+        wanted = now.changed(settings)
         if wanted.steps(run.images) > self.limits.steps:
             raise RunError(f"So small a batch needs more than the {self.limits.steps:,} mini-batches allowed here.")
         new = {name: getattr(wanted, name) for name in settings if getattr(wanted, name) != getattr(now, name)}
@@ -145,19 +153,22 @@ class Service:
 
     def train_on(self, owner: str, run_id: str, epochs: int) -> Run:
         """Let one's own ended run go on from where it stands, to `epochs` more whole epochs."""
-        run = self.own(owner, run_id)
-        if run.active or run.checkpoint < 0:
-            raise RunError("Only a run that has ended and kept its weights can train on.")
-        config = self.snapshot(run_id).config
         if isinstance(epochs, bool) or not isinstance(epochs, int | float) or epochs < 1 or epochs % 1:
             raise RunError(f"More epochs must be a whole number from 1; {epochs!r:.40} is not.")
-        total = run.seen // run.images + int(epochs)
-        longer = replace(config, epochs=total)
-        if longer.steps(run.images) > self.limits.steps:
-            raise RunError(f"That would be more than the {self.limits.steps:,} mini-batches that a run may have here.")
-        kept = replace(run.config, epochs=total, stop_rule="none")  # its rule was met, or would be met at once
-        self._check_room(owner)
-        self.store.go_on(run, kept, self._least_loaded(self.store.active())[0])
+        with self._starting:  # so that of two clicks at once the second finds it going
+            run = self.own(owner, run_id)
+            if run.active or run.checkpoint < 0:
+                raise RunError("Only a run that has ended and kept its weights can train on.")
+            total = run.seen // run.images + int(epochs)
+            if run.busy > 60 * self.limits.minutes:
+                raise RunError(f"This run has had its {self.limits.minutes} minutes of work; start another.")
+            steps = self.snapshot(run_id).config.changed({"epochs": total}).steps(run.images)
+            if steps > self.limits.steps:
+                raise RunError(
+                    f"That would be more than the {self.limits.steps:,} mini-batches that a run may have here."
+                )
+            kept = run.config.changed({"epochs": total, "stop_rule": "none"})  # its rule was or would be met at once
+            self.store.go_on(run, kept, self._least_loaded(self._check_room(owner))[0])
         return self.find(run_id)
 
     def rename(self, owner: str, run_id: str, name: str) -> Run:
@@ -225,6 +236,12 @@ class Service:
         """Everything about one's own run, in a zip (see `bundle.py`)."""
         return bundle(self.store, self.own(owner, run_id))
 
+    def weights_file(self, run_id: str) -> Path | None:
+        """Where the newest weights of a run that has ended lie; None where it has none, or is going."""
+        run = self.find(run_id)
+        path = self.store.weights_of(run)
+        return path if not run.active and run.checkpoint >= 0 and path.exists() else None
+
     def find(self, run_id: str) -> Run:
         """The run. Raises RunError where there is none."""
         run = self.store.run(run_id) if run_id.isascii() else None
@@ -246,7 +263,7 @@ class Service:
 
     def active_count(self) -> int:
         """How many runs are going, of all visitors."""
-        return len(self.store.active())
+        return self.store.active_count()
 
     def workers(self) -> list[WorkerInfo]:
         """The workers that are up; none in the first seconds, while they load torch."""

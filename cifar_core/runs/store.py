@@ -11,11 +11,12 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from cifar_core.config import TrainConfig
-from cifar_core.errors import RunError
+from cifar_core.errors import RunError, StoreError
 from cifar_core.events import Changed, Probed, Reported
 from cifar_core.runs.records import ACTIVE, Point, Request, Run, Snapshot, TestResult, WorkerInfo
 
@@ -78,6 +79,19 @@ UPGRADES = (FIRST_TABLES, CONTROL_TABLES)
 OF_A_RUN = ("points", "reports", "evaluations", "probes", "changes", "requests")
 """the tables whose rows belong to a run"""
 
+PATIENCE = 5.0
+"""seconds to wait for another that is writing"""
+_BUSY = "The runs are held by another program just now; try again in a moment."
+_UNREADABLE = "The disk with the runs cannot be read or written just now; try again, or look after it."
+TROUBLE = {
+    sqlite3.SQLITE_BUSY: _BUSY,
+    sqlite3.SQLITE_LOCKED: _BUSY,
+    sqlite3.SQLITE_FULL: "The disk with the runs is full: make room on it, then try again; what is there is kept.",
+    sqlite3.SQLITE_READONLY: "The runs may only be read: let the server write their folder, then try again.",
+    sqlite3.SQLITE_IOERR: _UNREADABLE,
+    sqlite3.SQLITE_CANTOPEN: _UNREADABLE,
+}
+"""what is said of SQLite's errors that are no fault of the program"""
 
 _COLUMNS = {
     "points": "run, step, images, loss",
@@ -91,7 +105,8 @@ _RUN_COLUMNS = ", ".join(field.name for field in fields(Run))
 class Store:
     """The runs folder `folder`: store.sqlite3 and a folder of checkpoints for each run.
 
-    One instance may be used from several threads. Raises RunError with a sentence where the folder cannot be used.
+    One instance may be used from several threads. Raises RunError with a sentence where the folder cannot be used;
+    every method raises StoreError where that is so just now.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -106,9 +121,10 @@ class Store:
                         database.execute(statement)
                 if version < len(UPGRADES):
                     database.execute(f"pragma user_version = {len(UPGRADES)}")
-        except (OSError, sqlite3.Error) as error:
-            raise RunError(
-                f"Runs cannot be kept in {folder} ({error}): name a folder that can be written with --runs."
+        except (OSError, sqlite3.Error, StoreError) as error:
+            cause = error.__cause__ or error
+            raise StoreError(
+                f"Runs cannot be kept in {folder} ({cause}): name a folder that can be written with --runs."
             ) from error
         if version > len(UPGRADES):
             raise RunError(f"The runs in {folder} were written by a newer version of this program; use that one.")
@@ -125,40 +141,41 @@ class Store:
 
     def run(self, run: str) -> Run | None:
         """The run with this id, if there is one."""
-        row = self._database.execute(f"select {_RUN_COLUMNS} from runs where id = ?", (run,)).fetchone()
+        with self.reading() as database:
+            row = database.execute(f"select {_RUN_COLUMNS} from runs where id = ?", (run,)).fetchone()
         return _as_run(row) if row else None
 
     def owner_of(self, run: str) -> str | None:
         """The secret key of the run's owner."""
-        row = self._database.execute("select owner from runs where id = ?", (run,)).fetchone()
+        with self.reading() as database:
+            row = database.execute("select owner from runs where id = ?", (run,)).fetchone()
         return row[0] if row else None
 
     def runs_of(self, owner: str, limit: int = 50) -> list[Run]:
         """The owner's runs, the newest first."""
-        rows = self._database.execute(
-            f"select {_RUN_COLUMNS} from runs where owner = ? order by created desc, rowid desc limit ?", (owner, limit)
+        rows = self._all(
+            f"select {_RUN_COLUMNS} from runs where owner = ? order by created desc, rowid desc limit ?", owner, limit
         )
         return [_as_run(row) for row in rows]
 
     def ended(self) -> list[tuple[Run, str]]:
         """The runs that have ended, each with its owner's key, the oldest first."""
-        rows = self._database.execute(
-            f"select owner, {_RUN_COLUMNS} from runs where state not in {ACTIVE} order by ended, rowid"
-        )
+        rows = self._all(f"select owner, {_RUN_COLUMNS} from runs where state not in {ACTIVE} order by ended, rowid")
         return [(_as_run(row[1:]), row[0]) for row in rows]
 
     def active(self, worker: int | None = None) -> list[Run]:
         """The runs not yet ended, the oldest first: all, or those of one worker."""
         mine = "" if worker is None else f"and worker = {int(worker)}"
-        rows = self._database.execute(
-            f"select {_RUN_COLUMNS} from runs where state in {ACTIVE} {mine} order by created, rowid"
-        )
+        rows = self._all(f"select {_RUN_COLUMNS} from runs where state in {ACTIVE} {mine} order by created, rowid")
         return [_as_run(row) for row in rows]
+
+    def active_count(self) -> int:
+        """How many runs have not yet ended."""
+        return int(self._all(f"select count(*) from runs where state in {ACTIVE}")[0][0])
 
     def snapshot(self, run: str, since: int = -1) -> Snapshot | None:
         """The run with its points and log lines after step `since`, all from one moment."""
-        database = self._database
-        with database:
+        with self.reading() as database, database:
             database.execute("begin")
             found = self.run(run)
             if found is None:
@@ -199,14 +216,12 @@ class Store:
 
     def requests(self, worker: int) -> list[Request]:
         """What was asked of this worker's runs, oldest first. Each stands until `update` says that it is obeyed."""
-        rows = self._database.execute(
-            "select id, run, kind, arguments from requests where worker = ? order by id", (worker,)
-        )
+        rows = self._all("select id, run, kind, arguments from requests where worker = ? order by id", worker)
         return [Request(key, run, kind, json.loads(arguments)) for key, run, kind, arguments in rows]
 
     def workers(self) -> list[WorkerInfo]:
         """The workers that have come up since the server started."""
-        rows = self._database.execute(
+        rows = self._all(
             "select pid, device, name, reason, available, step_seconds, image_seconds from workers order by worker"
         )
         return [
@@ -214,19 +229,34 @@ class Store:
             for pid, device, name, reason, available, *costs in rows
         ]
 
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """This thread's connection; what goes wrong with the disk in the block becomes a StoreError."""
+        try:
+            yield self._connection()
+        except sqlite3.OperationalError as error:
+            sentence = TROUBLE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)  # the rest of the code is finer
+            if sentence is None:
+                raise
+            raise StoreError(sentence) from error
+
+    def _all(self, select: str, *values: object) -> list[Any]:
+        with self.reading() as database:
+            return database.execute(select, values).fetchall()
+
     # -- writing -------------------------------------------------------------------------------------------------
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """One transaction: everything in the block is written together, or nothing."""
-        database = self._database
-        database.execute("begin immediate")
-        try:
-            yield database
-            database.commit()
-        except BaseException:
-            database.rollback()
-            raise
+        with self.reading() as database:
+            database.execute("begin immediate")
+            try:
+                yield database
+                database.commit()
+            except BaseException:
+                database.rollback()
+                raise
 
     def add(self, run: Run, owner: str) -> None:
         """Keep a new run."""
@@ -333,12 +363,11 @@ class Store:
                 database.execute("update runs set worker = ?, attempts = 0 where id = ?", (place % workers, run.id))
                 database.execute("update requests set worker = ? where run = ?", (place % workers, run.id))
 
-    @property
-    def _database(self) -> sqlite3.Connection:
+    def _connection(self) -> sqlite3.Connection:
         """This thread's connection; SQLite's own locks keep threads and processes apart."""
         database: sqlite3.Connection | None = getattr(self._local, "database", None)
         if database is None:
-            database = sqlite3.connect(self.folder / "store.sqlite3", timeout=5.0, isolation_level=None)
+            database = sqlite3.connect(self.folder / "store.sqlite3", timeout=PATIENCE, isolation_level=None)
             # WAL lets everybody read while one writes; NORMAL leaves the disk alone at each commit, which can lose
             # the last slices in a power cut but never damages the store.
             database.execute("pragma journal_mode = wal")
@@ -347,7 +376,13 @@ class Store:
         return database
 
 
+@lru_cache(1000)
+def _as_config(text: str) -> TrainConfig:
+    """Checking a config costs more than reading it, and the same rows are read again and again."""
+    return TrainConfig.from_json(json.loads(text))
+
+
 def _as_run(row: tuple[Any, ...]) -> Run:
     values = dict(zip((field.name for field in fields(Run)), row, strict=True))
-    values["config"] = TrainConfig.from_json(json.loads(values["config"]))
+    values["config"] = _as_config(values["config"])
     return Run(**values)

@@ -20,11 +20,9 @@ import torch
 from cifar_core.config import CLASSES, TrainConfig
 from cifar_core.data import image_set
 from cifar_core.device import available, choose_device
-from cifar_core.errors import CifarError
+from cifar_core.errors import CifarError, StoreError
 from cifar_core.evaluate import evaluating
-from cifar_core.events import (
-    Progress,
-)
+from cifar_core.events import Progress
 from cifar_core.net import new_net
 from cifar_core.runs.job import Job
 from cifar_core.runs.records import Run, WorkerInfo
@@ -62,7 +60,7 @@ class Worker:
         going = [job for job in self.jobs.values() if not job.paused]
         for job in going:
             with self._failing(job.run):
-                if job.advance():
+                if job.advance(len(going)):
                     continue
             del self.jobs[job.run.id]
         return bool(going)
@@ -85,10 +83,14 @@ class _Failing:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
         # trouble with the store itself is not the run's: the loop below waits and takes the run up again
-        if error is None or isinstance(error, sqlite3.Error) or not isinstance(error, Exception):
+        if error is None or isinstance(error, StoreError | sqlite3.Error) or not isinstance(error, Exception):
             return False
         if isinstance(error, CifarError):
             message = str(error)
+        elif isinstance(error, OSError):
+            message = (
+                f"The files of this run cannot be read or written ({error.strerror}); the server's disk needs a look."
+            )
         else:
             traceback.print_exception(error)
             message = f"An unexpected error ended this run ({type(error).__name__}); the server's log has the details."
@@ -125,26 +127,24 @@ def main(folder: str, parent: str, device: str) -> None:
     index = sys.stdin.readline().strip()
     if not index:
         return  # the server ended before it wanted this one
-    store = Store(Path(folder))
     # A predecessor that a killed server left behind may still finish its last slice.
     with open(Path(folder) / f"worker-{index}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        worker = Worker(store, int(index), device)
+        worker: Worker | None = None
         info = WorkerInfo(os.getpid(), chosen.kind, chosen.name, chosen.reason, available(), *costs)
-        signed_in = False
         while os.getppid() == int(parent):
             try:
-                if not signed_in:
-                    store.sign_in(worker.index, info)
-                    signed_in = True
-                busy = worker.turn()
-            except sqlite3.Error as error:
-                print(f"The runs cannot be written ({error}); trying again.", file=sys.stderr, flush=True)
-                worker.jobs.clear()  # they go on from their checkpoints
-                busy = False
+                if worker is None:
+                    store = Store(Path(folder))
+                    store.sign_in(int(index), info)
+                    worker = Worker(store, int(index), device)
+                if not worker.turn():
+                    time.sleep(IDLE)
+            except (StoreError, sqlite3.Error) as error:
+                print(f"The runs cannot be written, trying again: {error}", file=sys.stderr, flush=True)
+                if worker:
+                    worker.jobs.clear()  # they go on from their checkpoints
                 time.sleep(1)
-            if not busy:
-                time.sleep(IDLE)
 
 
 if __name__ == "__main__":
