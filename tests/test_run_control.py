@@ -113,7 +113,10 @@ def wait_for_the_spare(service: Service) -> None:
 
     def sleeps() -> bool:
         nonlocal slept, before
-        values = Path(f"/proc/{service._pool._spare.pid}/stat").read_text().rpartition(")")[2].split()
+        spare = service._pool._spare
+        if spare is None:
+            return False
+        values = Path(f"/proc/{spare.pid}/stat").read_text().rpartition(")")[2].split()
         state, ticks = values[0], int(values[11]) + int(values[12])
         slept = slept + 1 if (state, ticks) == ("S", before) and ticks > 50 else 0
         before = ticks

@@ -41,7 +41,7 @@ class Pool:
         self._processes = [self._spawn() for _ in range(self.count)]
         for index in range(self.count):
             self._assign(index)
-        self._spare = self._spawn()
+        self._spare: subprocess.Popen[str] | None = None
         self._thread = threading.Thread(target=self._keep_alive, name="workers", daemon=True)
         self._thread.start()
 
@@ -49,7 +49,7 @@ class Pool:
         """End the workers. They may be killed at any time, so nothing is left half done."""
         self._closing.set()
         self._thread.join()
-        processes = [*self._processes, self._spare]
+        processes = [process for process in (*self._processes, self._spare) if process]
         for process in processes:
             process.kill()
         for process in processes:
@@ -86,8 +86,11 @@ class Pool:
                         self._store.sign_out(index)
                         if process.stdin:
                             process.stdin.close()
-                        self._processes[index], self._spare = self._spare, self._spawn()
+                        self._processes[index], self._spare = self._spare or self._spawn(), None
                         self._assign(index)
+                # only when the others have loaded, so that it takes no time from the start or from a successor
+                if self._spare is None and len(self._store.workers()) == self.count:
+                    self._spare = self._spawn()
                 if time.monotonic() - tidied > TIDY_EVERY:
                     tidied = time.monotonic()
                     self._tidy()

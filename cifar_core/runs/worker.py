@@ -103,18 +103,21 @@ def measure(device: str) -> tuple[float, float]:
 
     This also lets torch load its parts before the first visitor comes.
     """
-    blank = image_set.ImageSet(np.zeros((512, 32, 32, 3), np.uint8), np.arange(512) % 10, CLASSES, "train")
+    # the time of this process alone, for other workers may be measuring themselves on the same cores
+    clock = time.process_time if device == "cpu" else time.perf_counter
+    blank = image_set.ImageSet(np.zeros((1024, 32, 32, 3), np.uint8), np.arange(1024) % 10, CLASSES, "train")
     seconds = {}
-    for batch in (256, 4, 64):  # the first only warms up
-        begun = time.perf_counter()
+    for batch in (256, 4, 64):  # the first only lets torch load its parts
+        begun, first = 0.0, 0
         for event in train(new_net(0), blank, TrainConfig(epochs=1, batch_size=batch), device=device):
-            if isinstance(event, Progress) and event.step == 60:
-                break
-        seconds[batch] = (time.perf_counter() - begun) / min(60, 512 // batch)
+            if isinstance(event, Progress) and not first:
+                begun, first = clock(), event.step
+            elif isinstance(event, Progress):
+                seconds[batch] = (clock() - begun) / (event.step - first)
     for _ in evaluating(new_net(0), blank, device=device):
         pass
     image = max(0.0, (seconds[64] - seconds[4]) / 60)
-    return seconds[4] - 4 * image, image
+    return max(0.0, seconds[4] - 4 * image), image
 
 
 def main(folder: str, parent: str, device: str) -> None:

@@ -37,6 +37,7 @@ def test_without_data_and_network_the_page_is_up_on_the_drawn_set_and_says_why(
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{free_port()}")  # nobody there: no network, at once
     monkeypatch.setenv("HTTP_PROXY", os.environ["HTTPS_PROXY"])
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
     url, process, _ = start_server(tmp_path, "--workers", "1")
     try:
         client = Client(url, verbose=False)
