@@ -43,7 +43,7 @@ def build_app(service: Service, source: DataSource, classifier: Classifier) -> g
             with gr.Tab("2 · Train", id="train"):
                 build_train_tab(service, source, owner, blocks)
             with gr.Tab("3 · Classify", id="classify") as classify_tab:
-                build_classify_tab(classifier, owner, data_in_use, classify_tab, blocks)
+                build_classify_tab(classifier, owner, data_in_use, classify_tab)
             with gr.Tab("4 · My runs", id="runs") as runs_tab:
                 build_runs_tab(service, owner, runs_tab)
         build_endpoints(service, source, classifier)

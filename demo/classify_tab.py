@@ -25,9 +25,7 @@ THUMBNAIL = 320
 """pixels of the longer side of an uploaded picture beside its 32x32"""
 
 
-def build_classify_tab(
-    classifier: Classifier, owner: gr.BrowserState, data_changed: gr.Textbox, tab: gr.Tab, blocks: gr.Blocks
-) -> None:
+def build_classify_tab(classifier: Classifier, owner: gr.BrowserState, data_changed: gr.Textbox, tab: gr.Tab) -> None:
     """Lay out the tab and wire it. `tab` is the tab itself: whenever it is opened, the list of Nets is fresh."""
     gr.Markdown(
         "Choose a trained Net and show it a picture. It can only answer with **one of its ten classes**: shown a "

@@ -146,6 +146,16 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
             weights = service.weights_file(str(run)) if "weights" in commands.split() else None
         return buttons_for(commands, weights)
 
+    def show_settings(run: str) -> list[Any]:
+        """The settings in force of a run that is going: after a refresh the fields must not say something else."""
+        try:
+            snapshot = service.snapshot(str(run))
+        except CifarError:
+            return [gr.skip()] * len(NAMES)
+        if not snapshot.run.active:
+            return [gr.skip()] * len(NAMES)
+        return [getattr(snapshot.config, name) for name in NAMES]
+
     async def watch(owner_key: str, request: gr.Request) -> AsyncIterator[list[str]]:
         """Follow the run for as long as the page is open, telling whenever something is new."""
         follower = RunWatch(service, str(owner_key), str(request.query_params.get("run") or ""))
@@ -170,6 +180,7 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
     apply.click(do_change, [owner, following, *(settings[name] for name in CHANGEABLE)], message, **quiet)
     train_on.click(do_train_on, [owner, following, more], message, **quiet)
     following.change(None, following, None, js=_SHOW_RUN_IN_ADDRESS, api_visibility="private")
+    following.change(show_settings, following, inputs, **quiet)
     reset.click(lambda: [getattr(DEFAULTS, name) for name in NAMES], None, inputs, **quiet)
     triggers = [blocks.load, *(field.change for field in inputs), gr.Timer(PLAN_EVERY).tick]
     gr.on(triggers, show_plan, inputs, plan, trigger_mode="always_last", **quiet)

@@ -56,15 +56,18 @@ def test_a_change_out_of_bounds_gets_a_sentence_and_the_run_goes_on(visit: Visit
     expect_state(page, "stopped")
 
 
-def test_a_paused_run_is_found_paused_after_a_refresh(visit: Visit) -> None:
+def test_a_paused_run_is_found_paused_after_a_refresh_with_its_settings(visit: Visit) -> None:
     page = visit()
-    start(page, epochs=100)
+    start(page, epochs=100, batch_size=8, lr=0.002)
     page.wait_for_function("+document.querySelector('#chart canvas').dataset.points > 1")
     page.get_by_role("button", name="Pause").click()
     expect_state(page, "paused")
     page.reload()
     open_tab(page, "Train")
     expect_state(page, "paused")
+    # else "use this batch size from now on" would ask for another one than is in force
+    expect(page.locator("#batch_size input")).to_have_value("8")
+    expect(page.locator("#lr input")).to_have_value("0.002")
     page.get_by_role("button", name="Resume").click()
     expect_state(page, "running")
     page.get_by_role("button", name="Stop").click()
