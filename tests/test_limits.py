@@ -8,6 +8,7 @@ import pytest
 from tiny_data import tiny_splits
 
 from cifar_core.config import TrainConfig
+from cifar_core.data import Splits
 from cifar_core.errors import RunError
 from cifar_core.runs import service as service_module
 from cifar_core.runs.job import Job
@@ -216,3 +217,13 @@ def test_every_bound_is_a_positive_number_with_a_meaning() -> None:
     for field in fields(Limits):
         assert getattr(Limits(), field.name) > 0
         assert len(field.metadata["help"].split()) > 3
+
+
+def test_starting_too_often_is_refused_with_the_bound_and_for_that_visitor_only(tmp_path: Path, tiny: Splits) -> None:
+    limits = Limits(starts_a_minute=2, active_per_owner=10)
+    service = Service(tmp_path / "runs", workers=1, limits=limits)  # not entered: nothing trains
+    for _ in range(2):
+        service.start(ANN, TrainConfig(), tiny)
+    with pytest.raises(RunError, match="2 runs within a minute, and 2 are allowed"):
+        service.start(ANN, TrainConfig(), tiny)
+    service.start(BOB, TrainConfig(), tiny)
