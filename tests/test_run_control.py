@@ -21,8 +21,8 @@ from cifar_core.config import TrainConfig
 from cifar_core.data import Splits
 from cifar_core.errors import ConfigError, StoreError, WeightsError
 from cifar_core.events import Change, Changed
+from cifar_core.runs import database as database_module
 from cifar_core.runs import job as job_module
-from cifar_core.runs import store as store_module
 from cifar_core.runs.job import Job
 from cifar_core.runs.limits import Limits
 from cifar_core.runs.records import Run, Snapshot
@@ -345,7 +345,7 @@ Trouble = Callable[[Store], Any]
 @pytest.fixture
 def closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Service:
     """A service without workers, that does not wait for others."""
-    monkeypatch.setattr(store_module, "PATIENCE", 0.05)
+    monkeypatch.setattr(database_module, "PATIENCE", 0.05)
     return Service(tmp_path / "runs", workers=1, limits=NO_LIMITS)
 
 
@@ -356,7 +356,7 @@ def test_a_store_locked_for_longer_than_anybody_waits_costs_no_run(service: Serv
             database.execute("pragma busy_timeout = 200")  # of this thread; the worker waits for PATIENCE
         until(lambda: service.find(run.id).checkpoint >= 0)
         with held(service.store):
-            step, until_then = service.find(run.id).step, time.monotonic() + store_module.PATIENCE + 1.5
+            step, until_then = service.find(run.id).step, time.monotonic() + database_module.PATIENCE + 1.5
             for command in (lambda: service.start(ANN, SHORT, tiny), lambda: service.stop(ANN, run.id)):
                 assert refusal(command).startswith("The runs are held by another program")
             assert service.find(run.id).step == step  # one may still look

@@ -16,7 +16,8 @@ from cifar_core.config import TrainConfig
 from cifar_core.errors import RunError
 from cifar_core.events import Changed, Probed, Reported
 from cifar_core.runs.records import ACTIVE, Point, Request, Run, Snapshot, TestResult, WorkerInfo, new_run
-from cifar_core.runs.store import UPGRADES, Store
+from cifar_core.runs.schema import UPGRADES
+from cifar_core.runs.store import Store
 
 KEY = "the secret key of an owner"
 POINTS = tuple(Point(step, 4 * step, 2.3 / step) for step in range(1, 41))
@@ -495,7 +496,7 @@ def test_several_that_open_an_old_store_at_once_upgrade_it_once(old_folder: Path
 def test_an_upgrade_that_fails_leaves_the_old_store_as_it_was(
     old_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cifar_core.runs.store.UPGRADES", (*UPGRADES, "insert into no_such_table values (1)"))
+    monkeypatch.setattr("cifar_core.runs.schema.UPGRADES", (*UPGRADES, "insert into no_such_table values (1)"))
     with pytest.raises(RunError, match="no_such_table"):
         Store(old_folder)
     monkeypatch.undo()

@@ -7,9 +7,7 @@ kept anywhere else, so that a page, a worker or the whole server can vanish at a
 import json
 import shutil
 import sqlite3
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import astuple, fields
 from functools import lru_cache
 from pathlib import Path
@@ -18,80 +16,9 @@ from typing import Any
 from cifar_core.config import TrainConfig
 from cifar_core.errors import RunError, StoreError
 from cifar_core.events import Changed, Probed, Reported
+from cifar_core.runs.database import Database
 from cifar_core.runs.records import ACTIVE, Point, Request, Run, Snapshot, TestResult, WorkerInfo
-
-FIRST_TABLES = """
-create table runs (
-    id text primary key,
-    owner text not null,
-    name text not null,
-    config text not null,
-    data text not null,
-    images integer not null,
-    worker integer not null,
-    state text not null,
-    ending text not null,
-    message text not null,
-    created real not null,
-    ended real,
-    step integer not null,
-    steps integer not null,
-    epoch integer not null,
-    seen integer not null,
-    speed real not null,
-    tested integer not null,
-    checkpoint integer not null,
-    attempts integer not null
-);
-create index runs_of_owner on runs (owner, created);
-create index runs_of_worker on runs (worker, state);
-create table points (run text, step integer, loss real, primary key (run, step)) without rowid;
-create table reports (run text, step integer, epoch integer, batch integer, loss real, primary key (run, step))
-    without rowid;
-create table evaluations (run text, step integer, result text, primary key (run, step)) without rowid;
-create table requests (id integer primary key, run text not null, worker integer not null, kind text not null);
-create table workers (worker integer primary key, pid integer, device text, name text, reason text, available text);
-"""
-
-CONTROL_TABLES = """
-alter table runs add column busy real not null default 0;
-alter table runs add column accuracy real;
-alter table runs add column paused real;
-alter table points add column images integer not null default 0;
-update points set images = (
-    select step / batches * images + step % batches * batch
-    from (select images, batch, (images + batch - 1) / batch as batches
-          from (select images, json_extract(config, '$.batch_size') as batch from runs where id = run))
-);
-alter table requests add column arguments text not null default '{}';
-create table changes (
-    run text, step integer, images integer, name text, value real, steps integer, primary key (run, step, name)
-) without rowid;
-create table probes (run text, step integer, images integer, correct integer, total integer, primary key (run, step))
-    without rowid;
-alter table workers add column step_seconds real not null default 0;
-alter table workers add column image_seconds real not null default 0;
-"""
-
-UPGRADES = (FIRST_TABLES, CONTROL_TABLES)
-"""what leads from each version of the store to the next; SQLite's user_version says how many were done"""
-
-OF_A_RUN = ("points", "reports", "evaluations", "probes", "changes", "requests")
-"""the tables whose rows belong to a run"""
-
-PATIENCE = 5.0
-"""seconds to wait for another that is writing"""
-_BUSY = "The runs are held by another program just now; try again in a moment."
-_UNREADABLE = "The disk with the runs cannot be read or written just now; try again, or look after it."
-TROUBLE = {
-    sqlite3.SQLITE_BUSY: _BUSY,
-    sqlite3.SQLITE_LOCKED: _BUSY,
-    sqlite3.SQLITE_FULL: "The disk with the runs is full: make room on it, then try again; what is there is kept.",
-    sqlite3.SQLITE_READONLY: "The runs may only be read: let the server write their folder, then try again.",
-    sqlite3.SQLITE_IOERR: _UNREADABLE,
-    sqlite3.SQLITE_CANTOPEN: _UNREADABLE,
-}
-"""what is said of SQLite's errors that are no fault of the program"""
+from cifar_core.runs.schema import OF_A_RUN, UPGRADES, upgrade
 
 _COLUMNS = {
     "points": "run, step, images, loss",
@@ -102,7 +29,7 @@ _COLUMNS = {
 _RUN_COLUMNS = ", ".join(field.name for field in fields(Run))
 
 
-class Store:
+class Store(Database):
     """The runs folder `folder`: store.sqlite3 and a folder of checkpoints for each run.
 
     One instance may be used from several threads. Raises RunError with a sentence where the folder cannot be used;
@@ -110,17 +37,12 @@ class Store:
     """
 
     def __init__(self, folder: Path) -> None:
+        super().__init__(folder / "store.sqlite3")
         self.folder = folder
-        self._local = threading.local()
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with self.writing() as database:
-                version = database.execute("pragma user_version").fetchone()[0]
-                for upgrade in UPGRADES[version:]:
-                    for statement in upgrade.split(";"):
-                        database.execute(statement)
-                if version < len(UPGRADES):
-                    database.execute(f"pragma user_version = {len(UPGRADES)}")
+                version = upgrade(database)
         except (OSError, sqlite3.Error, StoreError) as error:
             cause = error.__cause__ or error
             raise StoreError(
@@ -229,34 +151,7 @@ class Store:
             for pid, device, name, reason, available, *costs in rows
         ]
 
-    @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
-        """This thread's connection; what goes wrong with the disk in the block becomes a StoreError."""
-        try:
-            yield self._connection()
-        except sqlite3.OperationalError as error:
-            sentence = TROUBLE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)  # the rest of the code is finer
-            if sentence is None:
-                raise
-            raise StoreError(sentence) from error
-
-    def _all(self, select: str, *values: object) -> list[Any]:
-        with self.reading() as database:
-            return database.execute(select, values).fetchall()
-
     # -- writing -------------------------------------------------------------------------------------------------
-
-    @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: everything in the block is written together, or nothing."""
-        with self.reading() as database:
-            database.execute("begin immediate")
-            try:
-                yield database
-                database.commit()
-            except BaseException:
-                database.rollback()
-                raise
 
     def add(self, run: Run, owner: str) -> None:
         """Keep a new run."""
@@ -362,18 +257,6 @@ class Store:
             for place, run in enumerate(self.active()):
                 database.execute("update runs set worker = ?, attempts = 0 where id = ?", (place % workers, run.id))
                 database.execute("update requests set worker = ? where run = ?", (place % workers, run.id))
-
-    def _connection(self) -> sqlite3.Connection:
-        """This thread's connection; SQLite's own locks keep threads and processes apart."""
-        database: sqlite3.Connection | None = getattr(self._local, "database", None)
-        if database is None:
-            database = sqlite3.connect(self.folder / "store.sqlite3", timeout=PATIENCE, isolation_level=None)
-            # WAL lets everybody read while one writes; NORMAL leaves the disk alone at each commit, which can lose
-            # the last slices in a power cut but never damages the store.
-            database.execute("pragma journal_mode = wal")
-            database.execute("pragma synchronous = normal")
-            self._local.database = database
-        return database
 
 
 @lru_cache(1000)
