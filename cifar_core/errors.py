@@ -24,6 +24,10 @@ class WeightsError(CifarError):
     """A weights file is unreadable or does not fit the Net."""
 
 
+class NetError(CifarError):
+    """The Net has no such layer, unit or class."""
+
+
 class DeviceError(CifarError):
     """The asked-for device is not there."""
 

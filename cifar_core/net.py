@@ -1,6 +1,7 @@
 """Net, the tutorial's small convolutional network, and its weights on disk."""
 
 import io
+import math
 import os
 import zipfile
 from dataclasses import dataclass
@@ -58,19 +59,32 @@ class Layer:
     """the layer as the tutorial writes it"""
     output: tuple[int, ...]
     """shape for one picture: (channels, height, width) or (numbers,)"""
-    parameters: int
+    weight: tuple[int, ...]
+    """shape of its weights; their first number is also that of its biases. Empty where nothing is learned"""
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers training adjusts in it: weights and biases."""
+        return math.prod(self.weight) + self.weight[0] if self.weight else 0
+
+    @property
+    def arithmetic(self) -> str:
+        """How its parameters are counted, weights and biases: `6×3×5×5 + 6 = 456`; empty where nothing is learned."""
+        if not self.weight:
+            return ""
+        return f"{'×'.join(map(str, self.weight))} + {self.weight[0]} = {self.parameters:,}"
 
 
 def layers() -> tuple[Layer, ...]:
     """The Net's layers from the picture to the ten scores; their parameters add up to 62,006."""
     return (
-        Layer("conv1", "nn.Conv2d(3, 6, 5)", (6, 28, 28), 6 * (3 * 5 * 5) + 6),
-        Layer("pool", "nn.MaxPool2d(2, 2)", (6, 14, 14), 0),
-        Layer("conv2", "nn.Conv2d(6, 16, 5)", (16, 10, 10), 16 * (6 * 5 * 5) + 16),
-        Layer("pool", "nn.MaxPool2d(2, 2)", (16, 5, 5), 0),
-        Layer("fc1", "nn.Linear(16 * 5 * 5, 120)", (120,), 120 * 400 + 120),
-        Layer("fc2", "nn.Linear(120, 84)", (84,), 84 * 120 + 84),
-        Layer("fc3", "nn.Linear(84, 10)", (10,), 10 * 84 + 10),
+        Layer("conv1", "nn.Conv2d(3, 6, 5)", (6, 28, 28), (6, 3, 5, 5)),
+        Layer("pool", "nn.MaxPool2d(2, 2)", (6, 14, 14), ()),
+        Layer("conv2", "nn.Conv2d(6, 16, 5)", (16, 10, 10), (16, 6, 5, 5)),
+        Layer("pool", "nn.MaxPool2d(2, 2)", (16, 5, 5), ()),
+        Layer("fc1", "nn.Linear(16 * 5 * 5, 120)", (120,), (120, 400)),
+        Layer("fc2", "nn.Linear(120, 84)", (84,), (84, 120)),
+        Layer("fc3", "nn.Linear(84, 10)", (10,), (10, 84)),
     )
 
 

@@ -17,6 +17,7 @@ LAYERS = (
     {"errors", "config"},
     {"data", "pictures", "pixels", "device", "net"},
     {"order", "events", "answer", "train", "checkpoint", "evaluate", "classify", "browse", "pretrained"},
+    {"look"},
     {"runs"},
     {"__main__"},
 )

@@ -31,7 +31,21 @@ def test_each_row_of_the_table_is_what_the_net_does() -> None:
     assert [(layer.name, layer.output) for layer in layers()] == [(name, shape) for name, _, shape in seen]
     for layer, (_, module, _) in zip(layers(), seen, strict=True):
         assert layer.parameters == sum(weight.numel() for weight in module.parameters())
+        weights = module.state_dict()
+        assert layer.weight == (tuple(weights["weight"].shape) if weights else ())
         assert repr(eval(layer.code, {"nn": nn})) == repr(module)
+
+
+def test_the_table_shows_how_parameters_are_counted() -> None:
+    assert [layer.arithmetic for layer in layers()] == [
+        "6×3×5×5 + 6 = 456",
+        "",
+        "16×6×5×5 + 16 = 2,416",
+        "",
+        "120×400 + 120 = 48,120",
+        "84×120 + 84 = 10,164",
+        "10×84 + 10 = 850",
+    ]
 
 
 def test_the_net_answers_as_the_tutorials_net_does() -> None:
