@@ -68,6 +68,13 @@ FIELDS: dict[str, Field] = {
         0.0,
         0.1,
     ),
+    "label_smoothing": Field(
+        "Label smoothing",
+        "Which share of the right answer is given to all ten classes alike: with 0.1 the Net is to be 91 % sure, not "
+        "100 %, and so learns less by heart. The loss then cannot reach zero. The tutorial uses none.",
+        0.0,
+        0.5,
+    ),
     "seed": Field(
         "Seed",
         "The number that decides the Net's first random weights and the order of the images. "
@@ -117,6 +124,13 @@ FIELDS: dict[str, Field] = {
         "It changes the speed, not what is learned.",
         choices=("auto", "cpu", "cuda", "mps"),
     ),
+    "precision": Field(
+        "Precision",
+        "The numbers in which convolutions and matrix products are computed: 32 bits each, or 16 (bfloat16 keeps the "
+        "range and has fewer digits, float16 the other way round). 16 bits save memory and help large batches on a "
+        "GPU; on most CPUs they are slower.",
+        choices=("float32", "bfloat16", "float16"),
+    ),
 }
 
 
@@ -137,6 +151,8 @@ class TrainConfig:
     """share of the last update that is kept, as torch.optim.SGD defines it"""
     weight_decay: float = 0.0
     """L2 penalty, as torch.optim.SGD defines it"""
+    label_smoothing: float = 0.0
+    """share of the target that is spread over all classes, as torch.nn.CrossEntropyLoss defines it"""
     seed: int = 0
     """of the first weights, the order of the images and the augmentation"""
     report_every: int = 2000
@@ -153,6 +169,8 @@ class TrainConfig:
     """percent of the probe images, at which the rule accuracy ends the training"""
     device: str = "auto"
     """auto | cpu | cuda | mps"""
+    precision: str = "float32"
+    """float32 | bfloat16 | float16"""
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -182,7 +200,11 @@ class TrainConfig:
 
 def check(name: str, value: Any, *, whole: bool) -> int | float | str:
     """The value of setting `name`, as int, float or word, if it is allowed; else ConfigError says what is."""
-    field = FIELDS[name]
+    return checked(FIELDS[name], value, whole=whole)
+
+
+def checked(field: Field, value: Any, *, whole: bool) -> int | float | str:
+    """The same for any field, also one that is no setting of a training."""
     if field.choices:
         if value not in field.choices:
             raise ConfigError(

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from cifar_core.config import TrainConfig
 from cifar_core.data.image_set import ImageSet
@@ -31,9 +31,10 @@ from cifar_core.events import (
     Started,
     TrainEvent,
 )
+from cifar_core.feed import Feed
 from cifar_core.net import Net
 from cifar_core.order import EpochOrder, learning_rate
-from cifar_core.pixels import normalize
+from cifar_core.step import Step
 
 PROBES = 4
 """how often an epoch the Net is probed, where there is something to probe it with"""
@@ -71,12 +72,10 @@ def train(
     if resume:
         net.load_state_dict(resume.weights)
     net.to(device).train()
-    criterion = nn.CrossEntropyLoss()
-    optimizer = torch.optim.SGD(
-        net.parameters(), lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay
-    )
+    ## The loss function and the optimizer live in the step, with the five lines that use them: see `step.py`.
+    step = Step(net, config, device)
     if resume:
-        _restore_momentum(net, optimizer, resume.momentum)
+        step.restore(resume.weights, resume.momentum)
 
     # The whole set goes to the device once, as bytes; on the CPU this copies nothing.
     all_images = torch.from_numpy(image_set.images).to(device)  # uint8 (count, 32, 32, 3)
@@ -87,7 +86,7 @@ def train(
 
     yield Started(steps=_last_step(config, at, count), step=at.step)
     while at.epoch < config.epochs and ending == "done":  # loop over the dataset multiple times
-        order = EpochOrder.make(config, at.epoch, count, device)
+        feed = Feed(EpochOrder.make(config, at.epoch, count, device), all_images, all_labels)
         # A stop that comes at this very line, while losses are untold, is obeyed after the mini-batch that tells them.
         while at.seen < count and ending == "done" and (losses or not control.stop):
             while control.changes and control.changes[0].step <= at.step:
@@ -95,23 +94,10 @@ def train(
                 config = config.changed({change.name: change.value})
                 last_step = _last_step(config, at, count)
                 yield Changed(at.step, at.epoch * count + at.seen, change.name, change.value, last_step)
-            chosen = slice(at.seen, at.seen + config.batch_size)
-            inputs = normalize(order.pictures(all_images, chosen))  # (N, 3, 32, 32)
-            labels = all_labels[order.indices[chosen]]  # (N,)
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate(config, (at.epoch + at.seen / count) / config.epochs)
-                group["momentum"] = config.momentum
-
-            ## Gradients add up until they are cleared, so each mini-batch starts from zero ...
-            optimizer.zero_grad()
-            ## ... then: what does the Net answer, how wrong is that, which way would each weight have to move,
-            ## and one small step that way.
-            outputs = net(inputs)  # (N, 10)
-            loss = criterion(outputs, labels)
-            loss.backward()
-            optimizer.step()
-
-            losses.append(loss.detach())
+            inputs, labels = feed.batch(at.seen, config.batch_size)  # (N, 3, 32, 32) and (N,)
+            lr = learning_rate(config, (at.epoch + at.seen / count) / config.epochs)
+            step.set(lr, config.momentum, config.batch_size)
+            losses.append(step(inputs, labels))
             at.step, at.batch, at.seen = at.step + 1, at.batch + 1, at.seen + len(labels)
             report = at.batch % config.report_every == 0
             news = report or at.step % progress_every(config, count) == 0 or at.seen == count or control.stop
@@ -140,13 +126,13 @@ def train(
                     ending = "reached"
             if control.checkpoint:
                 control.checkpoint = False
-                yield Checkpointed(_checkpoint(net, optimizer, at))
+                yield Checkpointed(_checkpoint(step, at))
         if at.seen < count:
             break  # stopped, or ended by its rule
         ## The tutorial starts each epoch with a fresh running loss.
         at.epoch, at.seen, at.batch, at.running_loss, at.running_count = at.epoch + 1, 0, 0, 0.0, 0
 
-    yield Checkpointed(_checkpoint(net, optimizer, at))
+    yield Checkpointed(_checkpoint(step, at))
     yield Finished("stopped" if ending == "done" and at.epoch < config.epochs else ending, at.step)
 
 
@@ -166,15 +152,7 @@ def _take(losses: list[Tensor], at: Position) -> float:
     return sum(values) / len(values)
 
 
-def _checkpoint(net: Net, optimizer: torch.optim.SGD, at: Position) -> Checkpoint:
+def _checkpoint(step: Step, at: Position) -> Checkpoint:
     """A copy on the CPU of everything that the next step depends on."""
-    weights = {name: tensor.detach().cpu().clone() for name, tensor in net.state_dict().items()}
-    buffers = {name: optimizer.state[weight].get("momentum_buffer") for name, weight in net.named_parameters()}
-    momentum = {name: buffer.cpu().clone() for name, buffer in buffers.items() if buffer is not None}
+    weights, momentum = ({name: tensor.cpu() for name, tensor in part.items()} for part in step.state())
     return Checkpoint(weights, momentum, replace(at))
-
-
-def _restore_momentum(net: Net, optimizer: torch.optim.SGD, momentum: dict[str, Tensor]) -> None:
-    for name, weight in net.named_parameters():
-        if name in momentum:
-            optimizer.state[weight]["momentum_buffer"] = momentum[name].to(weight.device, copy=True)

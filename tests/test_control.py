@@ -25,6 +25,7 @@ from cifar_core.events import (
 from cifar_core.net import Net, new_net
 from cifar_core.order import EpochOrder
 from cifar_core.pixels import normalize
+from cifar_core.step import convolutions
 from cifar_core.train import PROBES, train
 
 CONFIG = TrainConfig(epochs=2, batch_size=8, report_every=10, seed=4)
@@ -48,7 +49,7 @@ def same(one: Net, other: Net) -> bool:
 def test_changed_settings_act_from_their_very_step_as_in_a_loop_written_out(tiny: Splits) -> None:
     net, events = run(tiny, CONFIG, control=Control(changes=list(CHANGES)))
     mine = new_net(CONFIG.seed)
-    optimizer = torch.optim.SGD(mine.parameters(), lr=CONFIG.lr, momentum=CONFIG.momentum)
+    optimizer = torch.optim.SGD(mine.parameters(), lr=CONFIG.lr, momentum=CONFIG.momentum, fused=True)
     images, labels = torch.from_numpy(tiny.train.images), torch.from_numpy(tiny.train.labels)
     step, batch = 0, CONFIG.batch_size
     for epoch in range(CONFIG.epochs):
@@ -61,7 +62,9 @@ def test_changed_settings_act_from_their_very_step_as_in_a_loop_written_out(tiny
                     optimizer.param_groups[0][change.name] = change.value
             chosen = indices[seen : seen + batch]
             optimizer.zero_grad()
-            torch.nn.functional.cross_entropy(mine(normalize(images[chosen])), labels[chosen]).backward()
+            with convolutions("cpu", batch):
+                outputs = mine(normalize(images[chosen]))
+            torch.nn.functional.cross_entropy(outputs, labels[chosen]).backward()
             optimizer.step()
             step, seen = step + 1, seen + len(chosen)
     assert same(net, mine)

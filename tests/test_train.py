@@ -95,6 +95,7 @@ def in_the_tutorials_loop(
             lr=config.lr,
             momentum=config.momentum,
             weight_decay=config.weight_decay,
+            label_smoothing=config.label_smoothing,
         )
     return net, losses, printed.getvalue().splitlines()
 
@@ -104,10 +105,10 @@ def in_the_tutorials_loop(
     [
         TUTORIAL,
         replace(TUTORIAL, batch_size=7, lr=0.02, momentum=0.5, weight_decay=0.01, report_every=6),
-        replace(TUTORIAL, batch_size=64, momentum=0.0, report_every=1),
+        replace(TUTORIAL, batch_size=64, momentum=0.0, label_smoothing=0.1, report_every=1),
         replace(TUTORIAL, batch_size=1024, epochs=3, report_every=1),
     ],
-    ids=["as in the tutorial", "weight decay", "no momentum", "one batch an epoch"],
+    ids=["as in the tutorial", "weight decay", "no momentum, label smoothing", "one batch an epoch"],
 )
 @pytest.mark.parametrize("count", [400, 134])
 def test_losses_lines_and_weights_equal_the_tutorials_bit_for_bit(
