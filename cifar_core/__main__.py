@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from cifar_core.config import FIELDS, TrainConfig
 from cifar_core.data import Splits, open_splits
 from cifar_core.errors import CifarError, DataError, PictureError
+from cifar_core.presets import PRESETS
 
 if TYPE_CHECKING:
     from cifar_core.net import Net
@@ -45,14 +46,21 @@ def _parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="train the Net, test it, keep its weights")
     train.set_defaults(command=_train)
     _add_data(train)
+    train.add_argument(
+        "--preset",
+        choices=tuple(PRESETS),
+        default="tutorial",
+        help="; ".join(f"{name}: {preset.help}" for name, preset in PRESETS.items()).replace("%", "%%")
+        + " Options beside it change single settings. Default: tutorial",
+    )
     for field in fields(TrainConfig):
         about = FIELDS[field.name]
         kind = str if about.choices else type(field.default)
         train.add_argument(
             f"--{field.name.replace('_', '-')}",
             type=kind,
-            default=field.default,
-            help=f"{about.help} Default: {field.default}",
+            default=None,  # the preset's
+            help=f"{about.help} Default: {field.default}".replace("%", "%%"),
             metavar="|".join(about.choices) or f"{about.low:g}..{about.high:g}",
         )
     train.add_argument("--out", type=Path, required=True, metavar="NET.pth", help="where the weights go")
@@ -104,7 +112,8 @@ def _prepare_data(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    config = TrainConfig(**{field.name: getattr(options, field.name) for field in fields(TrainConfig)})
+    given = {field.name: getattr(options, field.name) for field in fields(TrainConfig)}
+    config = PRESETS[options.preset].config.changed({name: value for name, value in given.items() if value is not None})
     _check_writable(options.out)
     # torch is imported only now, so that a wrong option is told at once
     import torch

@@ -140,7 +140,7 @@ def capture(learn: Learn, inputs: Tensor, labels: Tensor) -> Learn:
     # a graph reads and writes fixed places in memory
     inputs, labels = inputs.clone(), labels.clone()
     # the first rounds let the libraries choose their ways, on a stream of their own as the notes ask for
-    side = torch.cuda.Stream()
+    side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
         for _ in range(3):

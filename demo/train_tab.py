@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from cifar_core.config import CHANGEABLE, FIELDS, TrainConfig
 from cifar_core.data import Splits
 from cifar_core.data.source import DataSource
 from cifar_core.errors import CifarError
+from cifar_core.presets import PRESETS
 from cifar_core.runs.limits import Limits
 from cifar_core.runs.service import Service
 from demo.live_chart import live_chart
@@ -37,7 +39,9 @@ REPORTS_AN_EPOCH = 5
 """lines that an epoch has at least, also on a small data set"""
 
 MAIN = ("epochs", "batch_size", "lr", "momentum", "seed", "device")
-MORE = ("weight_decay", "augment", "schedule", "stop_rule", "patience", "target_accuracy")
+RECIPE = ("weight_decay", "label_smoothing", "augment", "schedule", "precision")
+ENDING = ("stop_rule", "patience", "target_accuracy")
+MORE = RECIPE + ENDING
 NAMES = MAIN + MORE
 DEFAULTS = TrainConfig()
 
@@ -64,6 +68,10 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
     )
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=300, elem_id="settings"):
+            gr.HTML("<b>Recipes</b> that fill in the settings below:", elem_id="recipes")
+            with gr.Row(elem_classes="commands"):
+                presets = {name: gr.Button(recipe.label, size="sm", min_width=80) for name, recipe in PRESETS.items()}
+            about_preset = gr.HTML(note(PRESETS["tutorial"].help), elem_id="about-preset")
             settings = {name: _setting(name) for name in MAIN}
             with gr.Accordion("Beyond the tutorial", open=False):
                 settings |= {name: _setting(name) for name in MORE}
@@ -75,7 +83,6 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
                 elem_id="apply",
                 size="sm",
             )
-            reset = gr.Button("Back to the tutorial's values", elem_id="reset", size="sm")
         with gr.Column(scale=3, min_width=320):
             with gr.Row(elem_classes="commands"):
                 start = gr.Button("Start", variant="primary", interactive=False, elem_id="start")
@@ -181,10 +188,17 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
     train_on.click(do_train_on, [owner, following, more], message, **quiet)
     following.change(None, following, None, js=_SHOW_RUN_IN_ADDRESS, api_visibility="private")
     following.change(show_settings, following, inputs, **quiet)
-    reset.click(lambda: [getattr(DEFAULTS, name) for name in NAMES], None, inputs, **quiet)
+    for name, button in presets.items():
+        button.click(partial(fill_in, name), None, [about_preset, *inputs], **quiet)
     triggers = [blocks.load, *(field.change for field in inputs), gr.Timer(PLAN_EVERY).tick]
     gr.on(triggers, show_plan, inputs, plan, trigger_mode="always_last", **quiet)
     blocks.load(owner_key_of, owner, owner, queue=False, **quiet).then(watch, owner, watched, **quiet)
+
+
+def fill_in(preset: str) -> list[Any]:
+    """The sentence about the recipe called `preset`, and its values for the fields."""
+    recipe = PRESETS[preset]
+    return [note(recipe.help), *(getattr(recipe.config, name) for name in NAMES)]
 
 
 def owner_key_of(stored: object) -> str:

@@ -22,6 +22,7 @@ from cifar_core.device import available, choose_device
 from cifar_core.errors import DeviceError
 from cifar_core.evaluate import Evaluation, evaluate
 from cifar_core.net import load_net, new_net, save_weights
+from cifar_core.presets import PRESETS
 from cifar_core.train import train
 
 ROOT = Path(__file__).parent.parent
@@ -92,6 +93,15 @@ def test_train_gives_the_weights_that_the_training_in_a_notebook_gives(archive: 
         lr=0.01, momentum=0.5, weight_decay=0.001, batch_size=10, augment="flip_shift", schedule="one_cycle", seed=5
     )
     net = new_net(5)
+    for _ in train(net, open_splits(archive, unverified=True).train, config):
+        pass
+    assert_same(load_net(tmp_path / "net.pth"), net)
+
+
+def test_a_preset_can_be_named_and_single_settings_changed_beside_it(archive: Path, tmp_path: Path) -> None:
+    options = ["--preset", "quick", "--epochs", "1", "--lr", "0.02"]
+    assert main(train_arguments(archive, tmp_path / "net.pth", *options)) == 0
+    net, config = new_net(5), PRESETS["quick"].config.changed({"epochs": 1, "lr": 0.02, "seed": 5})
     for _ in train(net, open_splits(archive, unverified=True).train, config):
         pass
     assert_same(load_net(tmp_path / "net.pth"), net)
@@ -233,9 +243,8 @@ def test_the_accuracy_is_cut_as_the_tutorial_cuts_it(
     archive: Path, weights: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # 100 times the float 0.29 is a little less than 29, and would be cut to 28
-    confusion = np.zeros((10, 10), np.int64)
-    confusion[:2, :2] = ((27, 70), (1, 2))
-    found = Evaluation(np.zeros(100, np.int64), np.zeros(100, np.float32), confusion)
+    labels, predictions = np.repeat([0, 0, 1, 1], (27, 70, 1, 2)), np.repeat([0, 1, 0, 1], (27, 70, 1, 2))
+    found = Evaluation(np.eye(10, dtype=np.float32)[predictions], labels, CLASSES)
     monkeypatch.setattr("cifar_core.evaluate.evaluate", lambda net, image_set, device: found)
     assert main(["evaluate", "--data", str(archive), "--unverified", "--device", "cpu", str(weights)]) == 0
     lines = capsys.readouterr().out.splitlines()

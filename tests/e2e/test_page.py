@@ -222,13 +222,30 @@ def test_a_bad_setting_gets_a_sentence_and_nothing_is_lost(visit: Visit) -> None
     expect(page.locator("#plan [role=alert]")).to_contain_text("Learning rate")
     expect(page.locator("#momentum input")).to_have_value("0.5")
     expect(page.locator("#run-status")).to_contain_text("No training yet")
-    page.get_by_role("button", name="Back to the tutorial's values").click()
+    page.get_by_role("button", name="The tutorial's").click()
     expect(page.locator("#lr input")).to_have_value("0.001")
     expect(page.locator("#momentum input")).to_have_value("0.9")
     expect(page.locator("#plan")).to_contain_text("1,000 updates")
     start(page, batch_size=100)
     expect(page.locator("#train-message [role=alert]")).to_have_count(0)
     expect_state(page, "done")
+
+
+def test_a_recipe_fills_in_the_settings_and_says_how_long_it_takes(visit: Visit) -> None:
+    page = visit()
+    open_tab(page, "Train")
+    page.get_by_role("button", name="Best known recipe").click()
+    expect(page.locator("#epochs input")).to_have_value("120")
+    expect(page.locator("#about-preset")).to_contain_text("75 %")
+    expect(page.locator("#plan")).to_contain_text("take about")
+    page.get_by_role("button", name="Quick").click()
+    expect(page.locator("#batch_size input")).to_have_value("64")
+    expect(page.locator("#about-preset")).to_contain_text("one minute")
+    page.get_by_text("Beyond the tutorial").click()
+    expect(page.locator("#weight_decay input")).to_have_value("0.0005")
+    page.get_by_role("button", name="The tutorial's").click()
+    expect(page.locator("#weight_decay input")).to_have_value("0")
+    expect(page.locator("#lr input")).to_have_value("0.001")
 
 
 def test_a_test_image_is_classified_with_its_truth(visit: Visit, server: Server) -> None:
