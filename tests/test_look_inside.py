@@ -192,6 +192,14 @@ def test_weights_that_are_no_numbers_are_shown_as_they_are(tiny: Splits, bad: fl
     assert (squares(look.kept1).sum(axis=3) == 1).all() and (squares(look.kept2).sum(axis=3) == 1).all()
 
 
+def test_one_number_that_is_none_is_enough_to_say_so(tiny: Splits) -> None:
+    net = new_net(0)
+    with torch.no_grad():
+        net.fc3.bias[3] = -np.inf
+    look = look_inside(net, tiny.test.images[0])
+    assert np.isfinite(look.stage("probabilities").values).all() and not look.finite
+
+
 def test_another_array_than_a_picture_is_refused_as_in_classify(trained: Net) -> None:
     for image in (np.zeros((3, 32, 32), np.uint8), np.zeros((32, 32, 3), np.float32), np.zeros((32, 32), np.uint8)):
         with pytest.raises(PictureError) as caught:
@@ -244,6 +252,8 @@ def test_filter_weights_that_are_no_numbers_are_grey_and_leave_the_others_scale(
 def test_filters_of_another_shape_have_no_colours() -> None:
     with pytest.raises(WeightsError, match=r"shape \(N, 3, 5, 5\), not \(16, 6, 5, 5\)"):
         filter_tiles(new_net(0).conv2.weight.detach().numpy())
+    with pytest.raises(WeightsError, match=r"not \(3, 5, 5\)"):
+        filter_tiles(first_filters(new_net(0))[0])
 
 
 def test_the_first_filters_are_the_nets_own_and_do_not_change_with_it() -> None:

@@ -96,7 +96,7 @@ def test_of_equally_near_ones_the_first_comes_first() -> None:
 
 def test_rows_that_are_no_numbers_are_nobodys_neighbours() -> None:
     vectors = np.arange(6, dtype=np.float32)[:, None].repeat(3, axis=1)
-    vectors[1, 2], vectors[2, 0], vectors[3, 1] = np.nan, np.inf, -np.inf
+    vectors[1, 2], vectors[2, 0], vectors[3, 1] = np.nan, -np.inf, np.inf
     assert nearest(vectors, np.zeros(3, np.float32)).indices.tolist() == [0, 4, 5]
     for bad in (np.nan, np.inf):
         found = nearest(vectors, np.array([0, bad, 0], np.float32))

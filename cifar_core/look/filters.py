@@ -20,7 +20,7 @@ def filter_tiles(weights: np.ndarray) -> np.ndarray:
     Zero is grey, 128; the largest weight, whatever its sign, is 255 or 1. Weights that are NaN or infinite are grey
     too, and play no part in the scale. Raises WeightsError for weights of another shape.
     """
-    if weights.ndim != 4 or weights.shape[1:] != (3, 5, 5):
+    if weights.shape[1:] != (3, 5, 5):
         raise WeightsError(f"Filters that can be shown in colour have the shape (N, 3, 5, 5), not {weights.shape}.")
     ## One scale for all filters: the same colour is the same weight in every tile, and a filter that does little looks
     ## pale. With a scale of its own each would look equally strong. To compare several moments of a training, hand
