@@ -1,11 +1,12 @@
 """Testing: how often the Net is right on pictures it has not been trained on.
 
-The tutorial asks one question of the 10,000 test images (how many are right?). One pass answers several: accuracy,
-accuracy per class, and for each image what the Net predicts and how wrong that is.
+The tutorial asks one question of the 10,000 test images (how many are right?). One pass keeps the Net's ten scores for
+every image; accuracy, accuracy per class, and how sure the Net is of each image are all read from those.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -21,19 +22,66 @@ BATCH = 500
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What one pass over an image set found."""
+    """What one pass over an image set found: the logits. All else follows from them, and is computed when asked for."""
 
-    predictions: np.ndarray
-    """int64 (N,): the class with the largest logit"""
-    losses: np.ndarray
-    """float32 (N,): the cross entropy of each image"""
-    confusion: np.ndarray
-    """int64 (classes, classes): true class down, predicted class across"""
+    logits: np.ndarray
+    """float32 (N, 10): the Net's scores for each image"""
+    labels: np.ndarray
+    """int64 (N,): the true classes"""
+    classes: tuple[str, ...]
+    """two to ten names; a data set of fewer than ten leaves the last logits unused"""
+
+    @property
+    def finite(self) -> bool:
+        """False for a Net whose weights are not finite numbers: then no prediction means anything."""
+        return bool(np.isfinite(self._used).all())
+
+    @property
+    def _used(self) -> np.ndarray:
+        return self.logits[:, : len(self.classes)]  # (N, classes)
+
+    @cached_property
+    def predictions(self) -> np.ndarray:
+        """The class with the largest logit: int64 (N,).
+
+        Of equal ones it is the first, and NaN counts as larger than any number, as in `argmax` of NumPy and PyTorch. So
+        a Net that gives nothing but NaN predicts class 0 throughout.
+        """
+        return self._used.argmax(axis=1)
+
+    @cached_property
+    def losses(self) -> np.ndarray:
+        """The cross entropy of each image, over all ten logits as in training: float32 (N,)."""
+        logits, labels = torch.from_numpy(self.logits), torch.from_numpy(self.labels)
+        return F.cross_entropy(logits, labels, reduction="none").numpy()
+
+    @cached_property
+    def probabilities(self) -> np.ndarray:
+        """Softmax of the logits of the data's classes: float64 (N, classes), each row adds up to 1."""
+        return torch.softmax(torch.from_numpy(self._used).double(), 1).numpy()
+
+    @cached_property
+    def confidence(self) -> np.ndarray:
+        """The probability of the predicted class: float64 (N,), from 1 / classes to 1."""
+        return self.probabilities.max(axis=1)
+
+    @cached_property
+    def margin(self) -> np.ndarray:
+        """How far the predicted class is ahead of the second: the difference of their probabilities, float64 (N,)."""
+        second, best = np.partition(self.probabilities, (-2, -1), axis=1)[:, -2:].T  # each (N,)
+        return best - second
+
+    @cached_property
+    def confusion(self) -> np.ndarray:
+        """How many images of each class were taken for each: int64 (classes, classes), true down, predicted across."""
+        counts = np.zeros((len(self.classes), len(self.classes)), np.int64)
+        np.add.at(counts, (self.labels, self.predictions), 1)
+        return counts
 
     @property
     def total(self) -> int:
         """Images tested."""
-        return int(self.confusion.sum())
+        return len(self.labels)
 
     @property
     def correct(self) -> int:
@@ -73,22 +121,16 @@ EvaluateEvent = Evaluating | Evaluated
 def evaluating(net: Net, image_set: ImageSet, *, device: str = "cpu") -> Iterator[EvaluateEvent]:
     """Test `net` on the whole set in small portions: Evaluating after each, Evaluated at the end."""
     net.to(device).eval()
-    classes, count = len(image_set.classes), len(image_set)
-    predictions, losses = np.empty(count, np.int64), np.empty(count, np.float32)
+    count = len(image_set)
+    logits = np.empty((count, 10), np.float32)
     for start in range(0, count, BATCH):
         part = slice(start, start + BATCH)
         images = torch.from_numpy(image_set.images[part]).to(device)  # uint8 (N, 32, 32, 3)
-        labels = torch.from_numpy(image_set.labels[part]).to(device)  # (N,)
         ## No gradients are needed to answer, only to learn; leaving them out saves time and memory.
         with torch.no_grad():
-            logits = net(normalize(images))  # (N, 10)
-        losses[part] = F.cross_entropy(logits, labels, reduction="none").cpu().numpy()
-        # A data set of fewer than ten classes leaves the last outputs unused.
-        predictions[part] = logits[:, :classes].argmax(1).cpu().numpy()
+            logits[part] = net(normalize(images)).cpu().numpy()  # (N, 10)
         yield Evaluating(min(start + BATCH, count), count)
-    confusion = np.zeros((classes, classes), np.int64)
-    np.add.at(confusion, (image_set.labels, predictions), 1)
-    yield Evaluated(Evaluation(predictions, losses, confusion))
+    yield Evaluated(Evaluation(logits, image_set.labels, image_set.classes))
 
 
 def evaluate(net: Net, image_set: ImageSet, *, device: str = "cpu") -> Evaluation:

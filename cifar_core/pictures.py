@@ -10,7 +10,7 @@ import struct
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.ImageFile import ImageFile
@@ -101,10 +101,29 @@ def to_net_input(picture: Image.Image) -> np.ndarray:
 
     A 32x32 RGB picture comes through byte for byte.
     """
+    return np.array(resized(picture, square(picture.size), NET_SIDE))  # (32, 32, 3)
+
+
+def square(
+    size: tuple[int, int], share: float = 1.0, across: float = 0.5, down: float = 0.5
+) -> tuple[float, float, float, float]:
+    """A square within a picture of `size` (width, height): left, top, right, bottom in pixels, parts of a pixel too.
+
+    Its side is `share` (above 0, at most 1) of the picture's shorter side. `across` and `down` place it from 0 (at the
+    left, at the top) to 1 (at the right, at the bottom); whatever they are, it lies within the picture.
+    """
+    width, height = size
+    side = min(size) * share
+    left, top = (width - side) * across, (height - side) * down
+    return left, top, min(left + side, width), min(top + side, height)  # a rounded sum may pass the edge
+
+
+def resized(picture: Image.Image, box: tuple[float, float, float, float], side: int) -> Image.Image:
+    """The square `box` of a picture, shrunk or enlarged to `side` x `side` pixels, as RGB."""
     ## Shrinking must average all the pixels that fall into one: keeping every n-th pixel alone would draw patterns that
     ## are not in the picture (aliasing). Each of Pillow's filters but NEAREST averages. BICUBIC keeps edges sharper
     ## than BILINEAR, has weaker halos than LANCZOS, and enlarges a tiny picture smoothly, where BOX would show blocks.
-    return np.array(ImageOps.fit(_to_rgb(picture), (NET_SIDE, NET_SIDE), Image.Resampling.BICUBIC))  # (32, 32, 3)
+    return _to_rgb(picture).resize((side, side), Image.Resampling.BICUBIC, box)
 
 
 def sheet(images: np.ndarray, columns: int, padding: int = 0) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Testing a Net: the tutorial's count, and per class, per image and as a confusion matrix."""
+"""Testing a Net: the tutorial's count, and per class, per image and as a confusion matrix; how sure it is of each."""
 
 import numpy as np
 import pytest
@@ -7,6 +7,7 @@ import torch.nn.functional as F
 import tutorial
 
 from cifar_core import evaluate as module
+from cifar_core.classify import classify
 from cifar_core.data import ImageSet, Splits
 from cifar_core.evaluate import Evaluated, Evaluating, Evaluation, evaluate, evaluating
 from cifar_core.net import Net, new_net
@@ -48,6 +49,50 @@ def test_each_image_has_the_largest_logits_class_and_its_cross_entropy(
     assert found.predictions.tolist() == logits.argmax(1).tolist()
     losses = F.cross_entropy(logits, torch.from_numpy(tiny.test.labels), reduction="none")
     assert found.losses.dtype == np.float32 and np.allclose(found.losses, losses, rtol=1e-4, atol=1e-5)
+    assert found.logits.dtype == np.float32 and np.allclose(found.logits, logits, rtol=1e-4, atol=1e-5)
+    assert np.array_equal(found.labels, tiny.test.labels) and found.classes == tiny.test.classes
+
+
+def test_probabilities_are_the_softmax_that_classify_tells(half_trained: Net, found: Evaluation, tiny: Splits) -> None:
+    assert found.probabilities.shape == (120, 10) and found.probabilities.dtype == np.float64
+    for index in (0, 7, 119):
+        answer = classify(half_trained, tiny.test.images[index], tiny.test.classes)
+        assert found.probabilities[index] == pytest.approx([score.probability for score in answer.scores], abs=1e-5)
+        best, second = answer.ranked[:2]
+        assert found.confidence[index] == pytest.approx(best.probability, abs=1e-5)
+        assert found.margin[index] == pytest.approx(best.probability - second.probability, abs=1e-5)
+
+
+def test_confidence_and_margin_of_logits_made_by_hand() -> None:
+    # e^logit is 6, 3 and 1 of 10 for the first image; the other stands between two classes
+    logits = np.full((2, 10), 5, np.float32)
+    logits[:, :3] = np.log([[6, 3, 1], [1, 4, 4]])
+    found = Evaluation(logits, np.array([0, 2]), ("cat", "dog", "owl"))
+    assert found.predictions.tolist() == [0, 1]  # of equal logits the first
+    assert found.confidence == pytest.approx([0.6, 4 / 9]) and found.margin == pytest.approx([0.3, 0], abs=1e-7)
+    # the loss of training knows ten outputs, used or not
+    unused = 7 * np.exp(5)
+    assert found.losses == pytest.approx([-np.log(6 / (10 + unused)), -np.log(4 / (9 + unused))])
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_diverged_nets_evaluation_says_so_and_still_adds_up(bad: float, tiny: Splits) -> None:
+    net = new_net(0)
+    assert evaluate(net, tiny.test).finite
+    with torch.no_grad():
+        net.fc3.weight.fill_(bad)
+    found = evaluate(net, tiny.test)
+    assert not found.finite
+    assert found.confusion.sum() == found.total == 120 and 0 <= found.accuracy <= 1
+    for values in (found.losses, found.confidence, found.margin):
+        assert values.shape == (120,) and np.isnan(values).all()
+    if np.isnan(bad):
+        assert set(found.predictions) == {0} and found.correct == 12
+
+
+def test_outputs_without_a_class_may_be_anything(tiny: Splits) -> None:
+    found = Evaluation(np.full((3, 10), (1, 2) + 8 * (np.nan,), np.float32), np.array([0, 1, 1]), ("cat", "dog"))
+    assert found.finite and found.correct == 2 and found.confidence == pytest.approx([0.7310586] * 3)
 
 
 def test_the_confusion_matrix_counts_every_image_once_by_its_class_and_prediction(
@@ -58,6 +103,7 @@ def test_the_confusion_matrix_counts_every_image_once_by_its_class_and_predictio
         expected[label, prediction] += 1
     assert np.array_equal(found.confusion, expected)
     assert found.confusion.sum(axis=1).tolist() == tiny.test.counts().tolist() == [12] * 10
+    assert found.confusion.sum() == found.total and found.confusion.trace() == found.accuracy * 120
 
 
 def test_class_accuracy_is_the_share_of_each_class_as_the_tutorial_counts_it(found: Evaluation, tiny: Splits) -> None:
