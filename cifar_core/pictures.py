@@ -115,7 +115,7 @@ def square(
     width, height = size
     side = min(size) * share
     left, top = (width - side) * across, (height - side) * down
-    return left, top, min(left + side, width), min(top + side, height)  # a rounded sum may pass the edge
+    return left, top, left + side, top + side
 
 
 def resized(picture: Image.Image, box: tuple[float, float, float, float], side: int) -> Image.Image:
