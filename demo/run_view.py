@@ -135,7 +135,7 @@ def _sentence(error: Exception) -> str:
 def status_html(run: Run | None, *, mine: bool = True) -> str:
     """State, progress and pace of a run, in two lines whose height never changes."""
     if run is None:
-        return _status("none", "No training yet", 0.0, ["Press Start: the tutorial's settings are filled in."])
+        return _status("none", "No training yet", 0.0, ["Press Start to train with these settings."])
     if run.state == "testing":
         total = f"{run.tested:,} test images"
         return _status(run.state, STATES[run.state], 1.0, [f"asking the Net about {total} so far"])

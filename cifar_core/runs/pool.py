@@ -38,9 +38,8 @@ class Pool:
         """Start the workers; their runs go on as soon as they have loaded torch."""
         self._store.sign_out()
         self._store.spread(self.count)
-        self._processes = [self._spawn() for _ in range(self.count)]
-        for index in range(self.count):
-            self._assign(index)
+        self._processes: list[subprocess.Popen[str]] = []
+        self._add()
         self._spare: subprocess.Popen[str] | None = None
         self._thread = threading.Thread(target=self._keep_alive, name="workers", daemon=True)
         self._thread.start()
@@ -56,6 +55,11 @@ class Pool:
             process.wait()
             if process.stdin:
                 process.stdin.close()
+
+    def _add(self) -> None:
+        """One worker more. Only one at a time loads torch, for the page itself is being loaded on another core."""
+        self._processes.append(self._spawn())
+        self._assign(len(self._processes) - 1)
 
     def _spawn(self) -> "subprocess.Popen[str]":
         """A worker that loads torch and then waits for its index."""
@@ -88,8 +92,10 @@ class Pool:
                             process.stdin.close()
                         self._processes[index], self._spare = self._spare or self._spawn(), None
                         self._assign(index)
+                if len(self._store.workers()) == len(self._processes) < self.count:
+                    self._add()
                 # only when the others have loaded, so that it takes no time from the start or from a successor
-                if self._spare is None and len(self._store.workers()) == self.count:
+                elif self._spare is None and len(self._store.workers()) == self.count:
                     self._spare = self._spawn()
                 if time.monotonic() - tidied > TIDY_EVERY:
                     tidied = time.monotonic()

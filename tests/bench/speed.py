@@ -72,9 +72,10 @@ def _table(device: str, splits: Splits, quick: bool) -> None:
     print(f"\n{choose_device(device).name}{cores}")
     print("| batch | what | mini-batches/s | times the script (least, most) | mean loss |")
     print("| --- | --- | --- | --- | --- |")
-    for batch_size, steps in ((4, 600), (64, 120), (512, 24)):
+    # so few epochs of large batches that a point of the curve covers one or two of them, as the losses are compared
+    for batch_size, epochs, lr, steps in ((4, 20, 0.001, 600), (64, 3, 0.02, 120), (512, 10, 0.05, 24)):
         steps = steps // 2 if quick else steps
-        config = TrainConfig(epochs=200, batch_size=batch_size, lr=0.001 * batch_size / 4 if batch_size < 512 else 0.05)
+        config = TrainConfig(epochs=epochs, batch_size=batch_size, lr=lr)
         variants: dict[str, Callable[[TrainConfig, Splits, str, int], Timed]] = {"the script": script, "train": ours}
         if device == "cpu" and _page_can_be_attached():
             variants["train, worker and page"] = attached

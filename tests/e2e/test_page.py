@@ -234,8 +234,8 @@ def test_a_bad_setting_gets_a_sentence_and_nothing_is_lost(visit: Visit) -> None
 def test_a_recipe_fills_in_the_settings_and_says_how_long_it_takes(visit: Visit) -> None:
     page = visit()
     open_tab(page, "Train")
-    page.get_by_role("button", name="Best known recipe").click()
-    expect(page.locator("#epochs input")).to_have_value("120")
+    page.get_by_role("button", name="Best known").click()
+    expect(page.locator("#epochs input")).to_have_value("200")
     expect(page.locator("#about-preset")).to_contain_text("75 %")
     expect(page.locator("#plan")).to_contain_text("take about")
     page.get_by_role("button", name="Quick").click()
