@@ -1,7 +1,7 @@
 """The code of the PyTorch tutorial 'Training a classifier', for our results to be compared with.
 
-It is left as it was written, but for four things: the pictures come from arrays, in an order that is given; each loss is
-kept besides being printed; and `fast` makes the two settings of torch that our own step makes (see
+It is left as it was written, but for three things: the pictures come from arrays, in an order that is given; each loss
+is kept besides being printed; and `fast` makes the two settings of torch that our own step makes (see
 `cifar_core/step.py`), under which it has to give the same digits.
 """
 
