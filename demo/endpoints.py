@@ -75,7 +75,6 @@ def build_endpoints(service: Service, source: DataSource, classifier: Classifier
         lr: float = 0.001,
         momentum: float = 0.9,
         weight_decay: float = 0.0,
-        label_smoothing: float = 0.0,
         seed: int = 0,
         augment: str = "none",
         schedule: str = "constant",
@@ -83,8 +82,9 @@ def build_endpoints(service: Service, source: DataSource, classifier: Classifier
         patience: int = 5,
         target_accuracy: float = 60.0,
         device: str = "auto",
-        precision: str = "float32",
         owner: str = "",
+        label_smoothing: float = 0.0,
+        precision: str = "float32",
     ) -> dict[str, Any]:
         """Start a training. Gives the run's id and the secret owner key, which /stop wants.
 
@@ -94,7 +94,6 @@ def build_endpoints(service: Service, source: DataSource, classifier: Classifier
             lr: learning rate.
             momentum: of SGD.
             weight_decay: of SGD.
-            label_smoothing: share of the target spread over all classes.
             seed: of weights and order.
             augment: none or flip_shift.
             schedule: constant or one_cycle.
@@ -102,8 +101,9 @@ def build_endpoints(service: Service, source: DataSource, classifier: Classifier
             patience: lines of the log, for the rule patience.
             target_accuracy: percent, for the rule accuracy.
             device: auto, cpu, cuda or mps.
-            precision: float32, bfloat16 or float16.
             owner: a key from an earlier start; empty makes a new one.
+            label_smoothing: share of the target spread over all classes.
+            precision: float32, bfloat16 or float16.
         """
         data = source.splits
         config = page_config(

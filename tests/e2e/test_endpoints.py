@@ -152,10 +152,10 @@ def raw_call(server: Server, endpoint: str, data: str) -> str:
 
 def test_nan_and_infinity_are_refused_as_numbers_out_of_bounds(server: Server) -> None:
     assert "Learning rate must be a number from" in raw_call(
-        server, "start", '[2, 4, NaN, 0.9, 0, 0, "none", "constant", "none", 5, 60, "auto", ""]'
+        server, "start", '[2, 4, NaN, 0.9, 0, 0, "none", "constant", "none", 5, 60, "auto", "", 0, "float32"]'
     )
     assert "Momentum must be a number from" in raw_call(
-        server, "start", '[2, 4, 0.1, Infinity, 0, 0, "none", "constant", "none", 5, 60, "auto", ""]'
+        server, "start", '[2, 4, 0.1, Infinity, 0, 0, "none", "constant", "none", 5, 60, "auto", "", 0, "float32"]'
     )
     assert "must be a whole number" in raw_call(server, "browse", '["train", NaN, 36, null, null]')
 
