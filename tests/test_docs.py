@@ -8,8 +8,8 @@ import pytest
 
 from cifar_core.config import TrainConfig
 from cifar_core.pretrained import recipe
-from cifar_core.runs.job import PROBE_IMAGES
 from cifar_core.runs.limits import Limits
+from cifar_core.train import PROBE_IMAGES
 from demo.__main__ import _parser
 
 ROOT = Path(__file__).parent.parent

@@ -89,7 +89,7 @@ def killed(tiny: Splits, tmp_path_factory: pytest.TempPathFactory) -> Killed:
                 with suppress(FileNotFoundError):  # a newer one has just taken its place
                     written = (store.folder_of(now.id) / f"{now.checkpoint}.resume").stat().st_mtime
                     ages.append(time.time() - written)
-                return now.checkpoint > first and ages[-1] > 1
+                return first < now.checkpoint < now.step - 20 and ages[-1] > 1
 
             until(is_behind_the_next_checkpoint)
         finally:
@@ -525,6 +525,28 @@ def test_a_death_at_any_moment_does_not_lose_a_stop(
         if not died:
             break
     assert dies_at > 2
+
+
+@pytest.mark.parametrize("checkpoint_every", [0.0, 1000.0])
+@pytest.mark.parametrize("rule", ["patience", "accuracy"])
+def test_a_death_at_any_moment_lets_no_run_train_past_its_stop_rule(
+    closed: Service, tiny: Splits, monkeypatch: pytest.MonkeyPatch, rule: str, checkpoint_every: float
+) -> None:
+    monkeypatch.setattr(job_module, "CHECKPOINT_EVERY", checkpoint_every)
+    calm = replace(BRIEF, epochs=3, lr=1e-6, momentum=0.0, report_every=1)
+    config = replace(calm, stop_rule=rule, patience=1, target_accuracy=1.0)
+    step = None
+    for dies_at in range(100):
+        run = closed.start(ANN, config, tiny)
+        died = live_and_die(closed.store, monkeypatch, dies_at, lambda: None)
+        last = closed.snapshot(run.id)
+        step = step or last.run.step
+        assert (last.run.state, last.run.step, last.run.checkpoint) == ("done", step, step)
+        assert last.run.message.startswith("Ended by its stop rule")
+        assert last.result is not None and last.result.step == step < 15
+        if not died:
+            break
+    assert dies_at > 0
 
 
 def test_a_rest_ordered_twice_and_ended_once_does_not_come_back_with_the_next_worker(

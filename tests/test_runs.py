@@ -26,6 +26,7 @@ from cifar_core.evaluate import evaluate
 from cifar_core.events import Change, Control, Progress, Reported, Started, TrainEvent
 from cifar_core.net import Net, load_net, new_net
 from cifar_core.runs import job as job_module
+from cifar_core.runs.history import moments_of
 from cifar_core.runs.job import MAX_ATTEMPTS
 from cifar_core.runs.limits import Limits
 from cifar_core.runs.records import Point, Run, Snapshot, TestResult, WorkerInfo, new_run
@@ -436,12 +437,12 @@ def test_a_death_right_behind_a_checkpoint_loses_no_point(
                 begun_at.append(event.step)
             if isinstance(event, Progress) and event.step == 61:
                 options["control"].checkpoint = True
-            if isinstance(event, Progress) and event.step == 62 and begun_at == [0]:
+            if isinstance(event, Progress) and event.step == 63 and begun_at == [0]:
                 raise Death
             yield event
 
     monkeypatch.setattr(job_module, "train", dying_train)
-    monkeypatch.setattr(job_module, "SLICE", 100.0)
+    monkeypatch.setattr(job_module, "SLICE", 0.0)
     with pytest.raises(Death):
         work(store)
     work(store)
@@ -491,7 +492,7 @@ def test_a_run_that_kills_its_workers_is_given_up_and_its_neighbours_are_not(
         assert_same(store, run, alone(SHORT, tiny))
 
 
-def test_of_the_checkpoints_only_the_newest_stays(
+def test_of_the_checkpoints_only_the_newest_stays_and_of_each_frame_the_weights(
     tiny: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(job_module, "SLICE", 0.0)
@@ -502,7 +503,10 @@ def test_of_the_checkpoints_only_the_newest_stays(
         now = store.run(run.id)
         assert now is not None
         there = {path.name for path in store.folder_of(run.id).iterdir()}
-        assert there == ({f"{now.checkpoint}.pth", f"{now.checkpoint}.resume"} if now.checkpoint >= 0 else set())
+        weights = {
+            f"{step}.pth" for step in (now.checkpoint, *(m.step for m in moments_of(store, run.id))) if step >= 0
+        }
+        assert there == weights | ({f"{now.checkpoint}.resume"} if now.checkpoint >= 0 else set())
         checkpoints.add(now.checkpoint)
     assert {1, 20} < checkpoints
 

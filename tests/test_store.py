@@ -10,12 +10,26 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from cifar_core.config import TrainConfig
 from cifar_core.errors import RunError
 from cifar_core.events import Changed, Probed, Reported
-from cifar_core.runs.records import ACTIVE, Point, Request, Run, Snapshot, TestResult, WorkerInfo, new_run
+from cifar_core.runs.history import filters_of, frames_of, keep_only, moments_of
+from cifar_core.runs.records import (
+    ACTIVE,
+    Filters,
+    Frame,
+    Moment,
+    Point,
+    Request,
+    Run,
+    Snapshot,
+    TestResult,
+    WorkerInfo,
+    new_run,
+)
 from cifar_core.runs.schema import UPGRADES
 from cifar_core.runs.store import Store
 
@@ -25,6 +39,17 @@ REPORTS = tuple(Reported(step, 1 + step // 20, step % 20 + 1, 1.7 / step) for st
 PROBES = tuple(Probed(step, 4 * step, step, 60) for step in (10, 20, 30, 40))
 CHANGES = (Changed(15, 60, "lr", 0.05, 200), Changed(15, 60, "momentum", 0.5, 200), Changed(30, 120, "lr", 0.02, 200))
 RESULT = TestResult(40, 31, 120, (0.25, None, 1 / 3), (3, 8, 8, 0))
+FRAMES = tuple(
+    Frame(
+        step,
+        4 * step,
+        np.arange(100).reshape(10, 10) * 70 + step,
+        np.random.default_rng(step).random((4, 10), np.float32),
+        np.random.default_rng(step).random((6, 3, 5, 5), np.float32) - 0.5,
+    )
+    for step in (0, 5, 20, 40)
+)
+FILTERS = Filters(40, FRAMES[-1].filters)
 
 
 @pytest.fixture
@@ -170,6 +195,43 @@ def test_several_threads_write_at_once(store: Store) -> None:
     assert all(seen(store, run.id) == Snapshot(replace(run, step=40), POINTS, (), None, (), ()) for run in runs)
 
 
+def test_frames_come_back_as_they_were_the_first_first(store: Store) -> None:
+    run, other = added(store), added(store, "b")
+    store.update(run.id, frames=FRAMES[2:])
+    store.update(run.id, frames=FRAMES[:3], filters=replace(FILTERS, step=3))  # one of them again
+    store.update(other.id, frames=FRAMES[:1])
+    store.update(run.id, filters=FILTERS)
+    found = frames_of(store, run.id)
+    for frame, kept in zip(found, FRAMES, strict=True):
+        assert (frame.step, frame.images) == (kept.step, kept.images)
+        for name in ("confusion", "answers", "filters"):
+            read, written = getattr(frame, name), getattr(kept, name)
+            assert (read.dtype, read.shape, read.tolist()) == (written.dtype, written.shape, written.tolist())
+    assert moments_of(store, run.id) == [Moment(0, 0), Moment(5, 20), Moment(20, 80), Moment(40, 160)]
+    assert (moments_of(store, other.id), moments_of(store, "x")) == ([Moment(0, 0)], [])
+    filters = filters_of(store, run.id)
+    assert filters is not None and filters.step == 40
+    assert np.array_equal(filters.weights, FILTERS.weights)
+    assert filters_of(store, other.id) is None
+    keep_only(store, run.id, [Moment(0, 0), Moment(20, 80)])
+    assert moments_of(store, run.id) == [Moment(0, 0), Moment(20, 80)]
+    assert moments_of(store, other.id) == [Moment(0, 0)]
+
+
+def test_a_frame_takes_little_room_in_the_store(store: Store) -> None:
+    run = added(store)
+
+    def pages() -> int:
+        with store.reading() as database:
+            return int(database.execute("pragma page_count").fetchone()[0])
+
+    before = pages()
+    store.update(run.id, frames=[replace(FRAMES[0], step=step) for step in range(48)])
+    with store.reading() as database:
+        size = database.execute("pragma page_size").fetchone()[0]
+    assert (pages() - before) * size < 48 * 8000
+
+
 def test_the_newest_result_counts(store: Store) -> None:
     run = added(store)
     for result in (RESULT, replace(RESULT, step=30, correct=3)):
@@ -286,14 +348,15 @@ def test_a_writing_that_fails_at_its_very_end_is_taken_back_and_the_store_goes_o
 def test_steps_that_will_be_done_again_are_forgotten(store: Store) -> None:
     first, run = added(store, "a"), added(store, "b")
     for name in ("a", "b"):
-        store.update(name, points=POINTS, reports=REPORTS, probes=PROBES, changes=CHANGES)
+        store.update(name, points=POINTS, reports=REPORTS, probes=PROBES, changes=CHANGES, frames=FRAMES)
         store.add_result(name, RESULT)
     store.forget_after("a", 20)
+    assert [[moment.step for moment in moments_of(store, name)] for name in "ab"] == [[0, 5, 20], [0, 5, 20, 40]]
     # what was asked for is not forgotten: it is obeyed again at the same step
     assert seen(store, "a") == Snapshot(first, POINTS[:20], REPORTS[:4], None, PROBES[:2], CHANGES)
     assert seen(store, "b") == Snapshot(run, POINTS, REPORTS, RESULT, PROBES, CHANGES)
     store.forget_after("b", -1)
-    assert (seen(store, "b").points, seen(store, "b").probes) == ((), ())
+    assert (seen(store, "b").points, seen(store, "b").probes, moments_of(store, "b")) == ((), (), [])
 
 
 def test_the_settings_in_force_are_those_of_the_start_with_all_changes_made_since(store: Store) -> None:
@@ -356,7 +419,8 @@ def test_a_wish_that_came_too_late_does_not_stop_the_run_that_trains_on(store: S
 def test_a_removed_run_leaves_nothing_behind(store: Store) -> None:
     for name in ("a", "b"):
         run = added(store, name)
-        store.update(name, points=POINTS, reports=REPORTS, probes=PROBES, changes=CHANGES)
+        told: dict[str, Any] = {"points": POINTS, "reports": REPORTS, "probes": PROBES, "changes": CHANGES}
+        store.update(name, **told, frames=FRAMES, filters=FILTERS)
         store.add_result(name, RESULT)
         store.ask(run, "stop")
         store.folder_of(name).mkdir()
@@ -468,6 +532,7 @@ def test_a_store_of_the_first_program_is_upgraded_in_place_and_keeps_everything(
     assert (there.probes, there.changes, there.config) == ((), (), config)
     assert store.owner_of("old") == KEY
     assert store.weights_of(there.run).read_bytes() == b"weights"
+    assert (moments_of(store, "old"), frames_of(store, "old"), filters_of(store, "old")) == ([], [], None)
     (asked,) = store.requests(1)
     assert asked == Request(asked.id, "going", "stop", {})
     assert store.workers() == [WorkerInfo(11, "cpu", "A processor", "No GPU can be used.", ("cpu", "cuda"), 0.0, 0.0)]
@@ -485,6 +550,23 @@ def test_an_upgraded_store_is_as_good_as_a_new_one(old_folder: Path, store: Stor
     assert there.points == (*before.points, Point(15, 864, 1.0))
     assert there.probes == (Probed(15, 864, 3, 60),)
     assert there.config == replace(run.config, epochs=3, lr=0.02, momentum=0.5)
+
+
+def test_a_store_from_before_there_were_frames_keeps_everything_and_gets_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("cifar_core.runs.schema.UPGRADES", UPGRADES[:2])
+        old = Store(tmp_path / "runs")
+    run = added(old, state="done", step=40, checkpoint=40)
+    old.update(run.id, points=POINTS, reports=REPORTS, probes=PROBES, changes=CHANGES)
+    old.add_result(run.id, RESULT)
+    before = seen(old, run.id)
+    store = Store(tmp_path / "runs")
+    assert seen(store, run.id) == before
+    assert (frames_of(store, run.id), filters_of(store, run.id)) == ([], None)
+    store.update(run.id, frames=FRAMES, filters=FILTERS)
+    assert moments_of(Store(tmp_path / "runs"), run.id)[-1] == Moment(40, 160)
 
 
 def test_several_that_open_an_old_store_at_once_upgrade_it_once(old_folder: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from cifar_core.checkpoint import load_checkpoint, save_checkpoint
 from cifar_core.config import CHANGEABLE
 from cifar_core.data import image_set
+from cifar_core.data.image_set import Splits
 from cifar_core.errors import CifarError
 from cifar_core.evaluate import Evaluated, EvaluateEvent, Evaluating, Evaluation, evaluating
 from cifar_core.events import (
@@ -26,9 +27,10 @@ from cifar_core.events import (
     TrainEvent,
 )
 from cifar_core.net import new_net, save_weights
-from cifar_core.runs.records import Point, Request, Snapshot, TestResult
+from cifar_core.runs.film import SHOWN_IMAGES, Film
+from cifar_core.runs.records import Filters, Moment, Point, Request, Snapshot, TestResult
 from cifar_core.runs.store import Store
-from cifar_core.train import PROBE_IMAGES, train
+from cifar_core.train import train
 
 SLICE = 0.1
 """seconds that a run may work before it is the next one's turn"""
@@ -50,8 +52,18 @@ ENDINGS = {
 """what is said of a training that ended in one of these ways"""
 
 
-_opened = lru_cache(4)(image_set.load)
-"""the data sets in use; all runs on one set share its map into memory"""
+def opened(folder: Path) -> Splits:
+    """The data set that is in `folder` now; all runs on it share its map into memory."""
+    try:
+        written = (folder / "splits.json").stat().st_mtime_ns
+    except OSError:
+        written = 0  # loading it says what is wrong
+    return _opened(folder, written)
+
+
+@lru_cache(4)
+def _opened(folder: Path, written: int) -> Splits:
+    return image_set.load(folder)
 
 
 class Job:
@@ -64,8 +76,9 @@ class Job:
         self.store, self.run, self.device = store, run, device
         self.folder = store.folder_of(run.id)
         self.folder.mkdir(exist_ok=True)
-        self.splits = _opened(Path(run.data))
+        self.splits = opened(Path(run.data))
         self.net = new_net(run.config.seed)
+        self.film = Film(store, run, self.net, self.splits.test, device)
         self.ending, self.busy, self.paused = run.ending, run.busy, run.state == "paused"
         self.saved_at = time.monotonic()
         self.pace: deque[tuple[float, int]] = deque()  # (time, images seen) of the last seconds
@@ -86,6 +99,7 @@ class Job:
         if self.run.checkpoint >= 0:
             resume = load_checkpoint(self.folder / f"{self.run.checkpoint}.resume")
         self.store.forget_after(self.run.id, self.run.checkpoint)
+        self.film.take_up(resume.position if resume else None)
         if self.ending:  # it was being tested
             assert resume is not None, "a run that has ended has a checkpoint"
             self.net.load_state_dict(resume.weights)
@@ -97,7 +111,7 @@ class Job:
                 device=self.device,
                 resume=resume,
                 control=self.control,
-                probe=self.splits.test.sample(PROBE_IMAGES),
+                probe=self.film.probe,
             )
         if self.ending != "diverged":
             yield from evaluating(self.net, self.splits.test, device=self.device)
@@ -140,16 +154,23 @@ class Job:
         """
         begun = time.monotonic()
         until = begun + SLICE * min(1.0, ROUND / going)
-        told: dict[str, list[Any]] = {"points": [], "reports": [], "probes": [], "changes": []}
+        told: dict[str, list[Any]] = {"points": [], "reports": [], "probes": [], "changes": [], "frames": []}
         row: dict[str, object] = {}
+        filters: Filters | None = None
+        saved: Checkpoint | None = None
         for event in self.events:
             match event:
                 case Started():
                     row |= {"state": "running", "steps": event.steps, "paused": None}
+                    told["frames"] += self.film.frames_due()
+                    filters = self.film.filters_now()
                 case Progress():
                     told["points"].append(Point(event.step, event.images, event.loss))
                     row |= {"step": event.step, "epoch": event.epoch, "seen": event.images}
                     row["speed"] = self._speed(event.images)
+                    self.film.at = Moment(event.step, event.images)
+                    told["frames"] += self.film.frames_due()
+                    filters = self.film.filters_now() or filters
                 case Reported():
                     told["reports"].append(event)
                 case Probed():
@@ -161,10 +182,7 @@ class Job:
                 case Checkpointed():
                     row |= {"checkpoint": event.checkpoint.position.step, "attempts": 0}
                     self._save(event.checkpoint)
-                    # together with the points before it, for a successor goes on behind the checkpoint
-                    self.store.update(self.run.id, obeyed=self._told(), **told, **row)  # type: ignore[arg-type]
-                    told, row = {name: [] for name in told}, {}
-                    self._remove_all_but(event.checkpoint)
+                    saved = event.checkpoint
                 case Finished():
                     row |= {"step": event.step, "paused": None}
                     if event.reason in ENDINGS:  # one that was stopped may have been told why already
@@ -172,19 +190,26 @@ class Job:
                     self.ending = "done" if event.reason in ("no_better", "reached") else event.reason
                     if self.ending != "diverged":  # then there is nothing to test
                         row |= {"state": "testing", "ending": self.ending}
+                        told["frames"] += self.film.frames_now()
+                        filters = self.film.filters_now(last=True)
                         until = 0.0  # tell the page at once
                 case Evaluating():
                     row["tested"] = event.done
                 case Evaluated():
                     row["accuracy"] = event.evaluation.accuracy
                     self._keep(event.evaluation)
-            # a log line and the point of the same step are written together, so a reader asks for both by that step
-            if time.monotonic() >= until and not isinstance(event, Reported):
+            # Written together are a log line and the point of its step, by which a reader asks for both; and the last
+            # checkpoint and the end of the training, which a successor would not find out by itself.
+            if time.monotonic() >= until and not isinstance(event, Reported | Checkpointed):
                 break
         else:
             row |= {"state": self.ending, "ended": time.time(), "ending": ""}
         self.busy += time.monotonic() - begun
-        self.store.update(self.run.id, obeyed=self._told(), busy=self.busy, **told, **row)  # type: ignore[arg-type]
+        row["busy"] = self.busy
+        # a checkpoint together with the points and frames before it, for a successor goes on behind it
+        self.store.update(self.run.id, obeyed=self._told(), filters=filters, **told, **row)  # type: ignore[arg-type]
+        if saved:
+            self._remove_all_but(saved)
         if time.monotonic() - self.saved_at > CHECKPOINT_EVERY:
             self.control.checkpoint = True
         return "ended" not in row
@@ -206,14 +231,16 @@ class Job:
         self.saved_at = time.monotonic()
 
     def _remove_all_but(self, checkpoint: Checkpoint) -> None:
-        """Remove the files of checkpoints that the store no longer names."""
+        """Remove the files that the store no longer names: of older checkpoints, and of frames that were dropped."""
+        newest = checkpoint.position.step
+        named = {f"{newest}.resume"} | {f"{step}.pth" for step in (newest, *self.film.steps)}
         for path in self.folder.iterdir():
-            if path.stem != str(checkpoint.position.step):
+            if path.name not in named:
                 path.unlink()
 
     def _keep(self, found: Evaluation) -> None:
         shares = tuple(None if share != share else share for share in found.class_accuracy().tolist())
         run = self.store.run(self.run.id)
         step = run.step if run else 0
-        first = tuple(found.predictions[:4].tolist())
+        first = tuple(found.predictions[:SHOWN_IMAGES].tolist())
         self.store.add_result(self.run.id, TestResult(step, found.correct, found.total, shares, first))

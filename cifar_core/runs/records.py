@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from cifar_core.config import TrainConfig
 from cifar_core.events import Changed, Probed, Reported
 
@@ -103,6 +105,53 @@ class TestResult:
     def accuracy(self) -> float:
         """Share of right predictions, 0 to 1."""
         return self.correct / self.total
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When a frame was taken."""
+
+    step: int
+    images: int
+    """training images seen"""
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """A moment of a run's history: what the Net was like then. Every number in it is finite.
+
+    The arrays are the store's own bytes and cannot be written to.
+    """
+
+    step: int
+    images: int
+    """training images seen"""
+    confusion: np.ndarray
+    """int64 (classes, classes): of the probe images, true class down, predicted class across"""
+    answers: np.ndarray
+    """float32 (4, classes): the probabilities for the first four test images (as many as there are)"""
+    filters: np.ndarray
+    """float32 (6, 3, 5, 5): the weights of the first layer; filter, then red, green, blue, height, width"""
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right predictions among the probe images, 0 to 1."""
+        return int(self.confusion.trace()) / int(self.confusion.sum())
+
+    @property
+    def per_class(self) -> tuple[float | None, ...]:
+        """Share of right predictions for each class; None for a class without probe images."""
+        counts = zip(self.confusion.diagonal().tolist(), self.confusion.sum(axis=1).tolist(), strict=True)
+        return tuple(right / total if total else None for right, total in counts)
+
+
+@dataclass(frozen=True, eq=False)
+class Filters:
+    """The first layer as it was a moment ago."""
+
+    step: int
+    weights: np.ndarray
+    """float32 (6, 3, 5, 5): filter, then red, green, blue, height, width"""
 
 
 @dataclass(frozen=True)

@@ -55,10 +55,17 @@ alter table workers add column step_seconds real not null default 0;
 alter table workers add column image_seconds real not null default 0;
 """
 
-UPGRADES = (FIRST_TABLES, CONTROL_TABLES)
+HISTORY_TABLES = """
+create table frames (
+    run text, step integer, images integer, confusion blob, answers blob, filters blob, primary key (run, step)
+);
+create table filters (run text primary key, step integer, weights blob);
+"""
+
+UPGRADES = (FIRST_TABLES, CONTROL_TABLES, HISTORY_TABLES)
 """what leads from each version of the store to the next; SQLite's user_version says how many were done"""
 
-OF_A_RUN = ("points", "reports", "evaluations", "probes", "changes", "requests")
+OF_A_RUN = ("points", "reports", "evaluations", "probes", "changes", "requests", "frames", "filters")
 """the tables whose rows belong to a run"""
 
 

@@ -13,9 +13,10 @@ from cifar_core.config import CHANGEABLE, TrainConfig
 from cifar_core.data.image_set import Splits
 from cifar_core.errors import RunError
 from cifar_core.runs.bundle import bundle, newest_weights
+from cifar_core.runs.history import filters_of, frames_of, moments_of, weights_at
 from cifar_core.runs.limits import Limits, tidy
 from cifar_core.runs.pool import Pool, default_count
-from cifar_core.runs.records import Run, Snapshot, WorkerInfo, new_run
+from cifar_core.runs.records import Filters, Frame, Moment, Run, Snapshot, WorkerInfo, new_run
 from cifar_core.runs.store import Store
 
 WATCHED_FOR = 15.0
@@ -221,12 +222,14 @@ class Service:
         key = self.store.owner_of(run_id) if run_id.isascii() else None
         return key is not None and secrets.compare_digest(key.encode(), owner.encode(errors="surrogatepass"))
 
-    def weights(self, run_id: str) -> bytes:
-        """The newest weights of a run, also of one still training, as the content of a `.pth` file.
+    def weights(self, run_id: str, step: float | None = None) -> bytes:
+        """The newest weights of a run, also of one still training, as the content of a `.pth` file; or a frame's.
 
-        Raises RunError where there is no such run, or no weights yet.
+        `step` is that of one of its `moments`. Raises RunError where there is no such run or step, or no weights yet.
         """
-        self.find(run_id)
+        run = self.find(run_id)
+        if step is not None:
+            return weights_at(self.store, run, step)
         newest = newest_weights(self.store, run_id)
         if newest is None:
             raise RunError("This run has no weights yet; try again in a moment.")
@@ -256,6 +259,27 @@ class Service:
             raise RunError("There is no such run; check its id, or it may have been removed.")
         self._watched[run_id] = time.time()
         return snapshot
+
+    def moments(self, run_id: str) -> tuple[Moment, ...]:
+        """When the frames of the run were taken so far, the first first: cheap enough to ask every second.
+
+        Other moments than before mean other frames. Raises RunError where there is no such run.
+        """
+        self.find(run_id)
+        return tuple(moments_of(self.store, run_id))
+
+    def frames(self, run_id: str) -> tuple[Frame, ...]:
+        """The run's history: at most 48 frames, the first first. Raises RunError where there is no such run."""
+        self.find(run_id)
+        return tuple(frames_of(self.store, run_id))
+
+    def filters(self, run_id: str) -> Filters | None:
+        """The first layer about a second ago, or at the end; None before the first step, or where none was kept.
+
+        Raises RunError where there is no such run.
+        """
+        self.find(run_id)
+        return filters_of(self.store, run_id)
 
     def runs_of(self, owner: str, limit: int = 50) -> list[Run]:
         """The visitor's runs, the newest first."""

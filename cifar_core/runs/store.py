@@ -13,11 +13,23 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from cifar_core.config import TrainConfig
 from cifar_core.errors import RunError, StoreError
 from cifar_core.events import Changed, Probed, Reported
 from cifar_core.runs.database import Database
-from cifar_core.runs.records import ACTIVE, Point, Request, Run, Snapshot, TestResult, WorkerInfo
+from cifar_core.runs.records import (
+    ACTIVE,
+    Filters,
+    Frame,
+    Point,
+    Request,
+    Run,
+    Snapshot,
+    TestResult,
+    WorkerInfo,
+)
 from cifar_core.runs.schema import OF_A_RUN, UPGRADES, upgrade
 
 _COLUMNS = {
@@ -55,9 +67,9 @@ class Store(Database):
         """Where the checkpoints of a run lie."""
         return self.folder / run
 
-    def weights_of(self, run: Run) -> Path:
-        """The newest weights: a plain state dict that the tutorial's own load_state_dict reads."""
-        return self.folder_of(run.id) / f"{run.checkpoint}.pth"
+    def weights_of(self, run: Run, step: int | None = None) -> Path:
+        """The newest weights, or a frame's: a plain state dict that the tutorial's own load_state_dict reads."""
+        return self.folder_of(run.id) / f"{run.checkpoint if step is None else step}.pth"
 
     # -- reading -------------------------------------------------------------------------------------------------
 
@@ -179,10 +191,12 @@ class Store(Database):
         reports: Sequence[Reported] = (),
         probes: Sequence[Probed] = (),
         changes: Sequence[Changed] = (),
+        frames: Sequence[Frame] = (),
+        filters: Filters | None = None,
         obeyed: Sequence[int] = (),
         **values: Any,
     ) -> None:
-        """Write what happened in one slice of a run: what it told, the requests it obeyed, columns of its row."""
+        """Write what happened in one slice of a run: what it told and was like, requests obeyed, columns of its row."""
         with self.writing() as database:
             for table, told in (("points", points), ("reports", reports), ("probes", probes), ("changes", changes)):
                 for event in told:
@@ -190,6 +204,15 @@ class Store(Database):
                     database.execute(
                         f"insert or replace into {table} ({_COLUMNS[table]}) values (?{', ?' * (len(row) - 1)})", row
                     )
+            for frame in frames:
+                parts = (frame.confusion.astype(np.int32), frame.answers, frame.filters)
+                database.execute(
+                    "insert or replace into frames values (?, ?, ?, ?, ?, ?)",
+                    (run, frame.step, frame.images, *(part.tobytes() for part in parts)),
+                )
+            if filters:
+                content = (run, filters.step, filters.weights.tobytes())
+                database.execute("insert or replace into filters values (?, ?, ?)", content)
             database.executemany("delete from requests where id = ?", [(key,) for key in obeyed])
             if values:
                 columns = ", ".join(f"{name} = ?" for name in values)
@@ -217,9 +240,9 @@ class Store(Database):
             )
 
     def forget_after(self, run: str, step: int) -> None:
-        """Drop the points and lines of steps that will be done again, from a checkpoint at `step`."""
+        """Drop the points, lines and frames of steps that will be done again, from a checkpoint at `step`."""
         with self.writing() as database:
-            for table in ("points", "reports", "evaluations", "probes"):
+            for table in ("points", "reports", "evaluations", "probes", "frames"):
                 database.execute(f"delete from {table} where run = ? and step > ?", (run, step))
 
     def sign_in(self, worker: int, info: WorkerInfo) -> None:
