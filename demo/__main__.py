@@ -46,18 +46,18 @@ def _serve(service: Service, options: argparse.Namespace, source) -> None:  # ty
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     from demo.app import build_app
-    from demo.classifier import Classifier
+    from demo.nets import Nets
     from demo.picture_input import MAX_FILE
     from demo.theme import CSS, theme
 
-    classifier = Classifier(service, source)
-    app = build_app(service, source, classifier)
+    nets = Nets(service, source)
+    app = build_app(service, source, nets)
     app.queue(max_size=500)
     app.launch(
         server_name=options.host,
         server_port=options.port,
         theme=theme(),
-        css_paths=[CSS],
+        css_paths=CSS,
         max_threads=EVENTS_AT_ONCE,
         max_file_size=MAX_FILE,
         state_session_capacity=1000,
@@ -69,7 +69,7 @@ def _serve(service: Service, options: argparse.Namespace, source) -> None:  # ty
         quiet=True,
     )
     print(f"The page is at {app.local_url} (Ctrl-C ends it)", flush=True)
-    classifier.warm_up()
+    nets.warm_up()
     threading.Event().wait()
 
 

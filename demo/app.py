@@ -13,10 +13,13 @@ from cifar_core.data.source import DataSource
 from cifar_core.errors import StoreError
 from cifar_core.runs.service import Service
 from demo.browse_tab import build_browse_tab
-from demo.classifier import Classifier
 from demo.classify_tab import build_classify_tab
 from demo.endpoints import build_endpoints
+from demo.inside_tab import build_inside_tab
+from demo.judge_tab import build_judge_tab
+from demo.nets import Nets
 from demo.runs_tab import build_runs_tab
+from demo.time_tab import build_time_tab
 from demo.train_tab import HEARTBEAT, build_train_tab
 
 TITLE = "Learn image classification by doing it"
@@ -26,7 +29,7 @@ STORAGE_SECRET = "fixed-so-that-a-restart-keeps-the-key"
 """obfuscates the key there, no more"""
 
 
-def build_app(service: Service, source: DataSource, classifier: Classifier) -> gr.Blocks:
+def build_app(service: Service, source: DataSource, nets: Nets) -> gr.Blocks:
     """The page, ready to be launched."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 7200), fill_width=False) as blocks:
         gr.HTML(
@@ -37,16 +40,23 @@ def build_app(service: Service, source: DataSource, classifier: Classifier) -> g
         header = gr.HTML(header_html(service, source), elem_id="header")
         owner = gr.BrowserState(None, storage_key=STORAGE_KEY, secret=STORAGE_SECRET)
         data_in_use = gr.Textbox(_key(source), visible="hidden", label="data set in use")
+        look_at = gr.Textbox("", visible="hidden", label="picture to look inside of")
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("1 · Browse", id="browse"):
                 build_browse_tab(source, data_in_use)
             with gr.Tab("2 · Train", id="train"):
                 build_train_tab(service, source, owner, blocks)
             with gr.Tab("3 · Classify", id="classify") as classify_tab:
-                build_classify_tab(classifier, owner, data_in_use, classify_tab)
-            with gr.Tab("4 · My runs", id="runs") as runs_tab:
+                build_classify_tab(nets, owner, data_in_use, look_at, classify_tab)
+            with gr.Tab("4 · Inside", id="inside") as inside_tab:
+                build_inside_tab(nets, owner, data_in_use, look_at, inside_tab)
+            with gr.Tab("5 · Judge", id="judge") as judge_tab:
+                build_judge_tab(nets, owner, look_at, judge_tab)
+            with gr.Tab("6 · Over time", id="time") as time_tab:
+                build_time_tab(nets, owner, look_at, time_tab)
+            with gr.Tab("7 · My runs", id="runs") as runs_tab:
                 build_runs_tab(service, owner, runs_tab)
-        build_endpoints(service, source, classifier)
+        build_endpoints(service, source, nets)
 
         async def watch() -> AsyncIterator[list[str]]:
             """Keep the header true for as long as the page is open."""
@@ -67,6 +77,7 @@ def build_app(service: Service, source: DataSource, classifier: Classifier) -> g
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
         blocks.load(watch, None, [header, data_in_use], **quiet)
         blocks.load(tab_asked_for, None, tabs, **quiet)
+        look_at.change(lambda: gr.Tabs(selected="inside"), None, tabs, **quiet)
     return blocks
 
 

@@ -13,11 +13,9 @@ from cifar_core.browse import MAX_SEED, facts_of, page_of
 from cifar_core.errors import CifarError, PictureError
 from cifar_core.pictures import to_net_input
 from cifar_core.pretrained import recipe
-from cifar_core.runs.records import Run
-from demo.classifier import PRETRAINED, Classifier
+from demo.nets import PRETRAINED, Nets
 from demo.picture_grid import enlarged, grid_html, picture_grid, scroll_to
 from demo.picture_input import PictureInput
-from demo.run_view import STATES
 from demo.words import note, percent
 
 PER_PAGE = 12
@@ -25,7 +23,9 @@ THUMBNAIL = 320
 """pixels of the longer side of an uploaded picture beside its 32x32"""
 
 
-def build_classify_tab(classifier: Classifier, owner: gr.BrowserState, data_changed: gr.Textbox, tab: gr.Tab) -> None:
+def build_classify_tab(
+    nets: Nets, owner: gr.BrowserState, data_changed: gr.Textbox, look_at: gr.Textbox, tab: gr.Tab
+) -> None:
     """Lay out the tab and wire it. `tab` is the tab itself: whenever it is opened, the list of Nets is fresh."""
     gr.Markdown(
         "Choose a trained Net and show it a picture. It can only answer with **one of its ten classes**: shown a "
@@ -33,7 +33,7 @@ def build_classify_tab(classifier: Classifier, owner: gr.BrowserState, data_chan
     )
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=300):
-            net = gr.Dropdown(_nets([]), value=PRETRAINED, label="Net", info=_about_pretrained(), elem_id="net")
+            net = gr.Dropdown(nets.choices(""), value=PRETRAINED, label="Net", info=_about_pretrained(), elem_id="net")
             with gr.Tabs():
                 with gr.Tab("Test images", id="test-images"):
                     grid = picture_grid(label="Test images", elem_id="test-pictures")
@@ -58,7 +58,7 @@ def build_classify_tab(classifier: Classifier, owner: gr.BrowserState, data_chan
     asked = gr.Number(None, visible="hidden", label="chosen test image, or none for the upload")
 
     def show_tests(number: float | None, seed: float | None) -> tuple[str, int]:
-        test = classifier.source.splits.test
+        test = nets.source.splits.test
         page = page_of(test, number=int(number or 1), per_page=PER_PAGE, seed=None if seed is None else int(seed))
         indices = list(page.indices)
         captions = [test.classes[label] for label in test.labels[indices]]
@@ -67,10 +67,10 @@ def build_classify_tab(classifier: Classifier, owner: gr.BrowserState, data_chan
 
     def ask_test(name: str, index: Any) -> str:
         try:
-            test = classifier.source.splits.test
+            test = nets.source.splits.test
             facts = facts_of(test, index)
             image = test.images[index]
-            return answer_html(classifier.ask(name, image), image, title=f"test image {index}", truth=facts.name)
+            return answer_html(nets.ask(name, image), image, title=f"test image {index}", truth=facts.name)
         except CifarError as error:
             return note(str(error), "error")
 
@@ -81,7 +81,7 @@ def build_classify_tab(classifier: Classifier, owner: gr.BrowserState, data_chan
             if isinstance(picture, PictureError):
                 raise picture
             image = to_net_input(picture)
-            return answer_html(classifier.ask(name, image), image, title="your picture", original=picture)
+            return answer_html(nets.ask(name, image), image, title="your picture", original=picture)
         except CifarError as error:
             return note(str(error), "error")
 
@@ -93,7 +93,7 @@ def build_classify_tab(classifier: Classifier, owner: gr.BrowserState, data_chan
         return ask_test(name, int(index)) if index is not None else ask_upload(name, picture)
 
     def fresh_nets(owner_key: str, chosen: str) -> Any:
-        choices = _nets(classifier.service.runs_of(str(owner_key)))
+        choices = nets.choices(str(owner_key))
         known = {value for _, value in choices}
         return gr.Dropdown(choices=choices, value=chosen if chosen in known else PRETRAINED)
 
@@ -170,16 +170,6 @@ def answer_html(
         "<table class='facts-table logits'><thead><tr><th>label</th><th>class</th><th>logit</th><th>softmax</th>"
         f"<th></th></tr></thead><tbody>{rows}</tbody></table></details></section>"
     )
-
-
-def _nets(runs: list[Run]) -> list[tuple[str, str]]:
-    """The Nets to choose from, each with what a person needs to know of it."""
-    nets = [(f"Pretrained · {percent(recipe().accuracy)} on CIFAR-10", PRETRAINED)]
-    for run in runs:
-        if run.checkpoint >= 0:
-            share = run.seen / (run.config.epochs * run.images)
-            nets.append((f"My {run.name} · {STATES[run.state].lower()} · {100 * share:.0f} % of its training", run.id))
-    return nets
 
 
 def _about_pretrained() -> str:

@@ -10,8 +10,7 @@ from cifar_core.runs.bundle import data_words
 from cifar_core.runs.records import Snapshot
 from cifar_core.runs.service import Service
 from demo.figures import MOST_CURVES, Curve, compare_curves
-from demo.run_view import STATES
-from demo.words import duration, note, percent
+from demo.words import STATES, duration, note, percent
 
 SMOOTH_OVER = 20
 """the loss is the mean over the last twentieth of the run, as in live_chart.js"""

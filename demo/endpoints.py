@@ -14,7 +14,7 @@ from cifar_core.errors import CifarError, PictureError, RunError
 from cifar_core.pictures import sheet, to_net_input
 from cifar_core.runs.records import Run
 from cifar_core.runs.service import Service
-from demo.classifier import PRETRAINED, Classifier
+from demo.nets import PRETRAINED, Nets
 from demo.picture_grid import data_url
 from demo.picture_input import PictureInput
 from demo.train_tab import owner_key_of, page_config
@@ -36,7 +36,7 @@ def in_words(function: Callable[P, R]) -> Callable[P, R]:
     return told
 
 
-def build_endpoints(service: Service, source: DataSource, classifier: Classifier) -> None:
+def build_endpoints(service: Service, source: DataSource, nets: Nets) -> None:
     """Define /browse, /start, /snapshot, /stop and /classify inside the Blocks under construction."""
 
     @in_words
@@ -166,7 +166,7 @@ def build_endpoints(service: Service, source: DataSource, classifier: Classifier
             raise PictureError("There is no picture; give one with handle_file('picture.jpg').")
         if isinstance(picture, PictureError):
             raise picture
-        answer = classifier.ask(str(net), to_net_input(picture))
+        answer = nets.ask(str(net), to_net_input(picture))
         return {"answer": answer.best.name, "scores": [asdict(score) for score in answer.ranked]}
 
     for endpoint in (browse, start, snapshot, stop):

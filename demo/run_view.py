@@ -15,18 +15,7 @@ from cifar_core.runs.records import Run, Snapshot, TestResult
 from cifar_core.runs.service import Service
 from demo.live_chart import chart_head, chart_marks, chart_points, chart_probes
 from demo.picture_grid import grid_html
-from demo.words import duration, percent
-
-STATES = {
-    "waiting": "Starting",
-    "running": "Training",
-    "paused": "Paused",
-    "testing": "Testing",
-    "done": "Finished",
-    "stopped": "Stopped",
-    "diverged": "Diverged",
-    "failed": "Failed",
-}
+from demo.words import STATES, duration, percent
 
 COMMANDS = {
     "waiting": frozenset({"stop"}),

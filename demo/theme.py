@@ -1,10 +1,10 @@
-"""How the page looks: one quiet theme; the few rules of its own stand in style.css."""
+"""How the page looks: one quiet theme; the few rules of its own stand in style.css and one file a tab."""
 
 from pathlib import Path
 
 import gradio as gr
 
-CSS = Path(__file__).parent / "style.css"
+CSS = [Path(__file__).parent / name for name in ("style.css", "inside.css", "judge.css", "time.css", "doctor.css")]
 
 
 def theme() -> gr.themes.Base:

@@ -2,6 +2,17 @@
 
 import html
 
+STATES = {
+    "waiting": "Starting",
+    "running": "Training",
+    "paused": "Paused",
+    "testing": "Testing",
+    "done": "Finished",
+    "stopped": "Stopped",
+    "diverged": "Diverged",
+    "failed": "Failed",
+}
+
 
 def duration(seconds: float) -> str:
     """A time span as a person says it: 8 s, 2 min 05 s, 1 h 10 min."""

@@ -30,9 +30,9 @@ from demo.classify_tab import answer_html
 from demo.figures import class_counts
 from demo.live_chart import chart_head, chart_marks, chart_points, chart_probes
 from demo.picture_grid import data_url, enlarged, grid_html
-from demo.run_view import STATES, RunWatch, View, result_html, status_html
+from demo.run_view import RunWatch, View, result_html, status_html
 from demo.train_tab import NAMES, buttons_for, limits_words, owner_key_of, page_config, plan_words, told_of
-from demo.words import duration, note, percent
+from demo.words import STATES, duration, note, percent
 
 ANN, BOB = "ann" * 8, "bob" * 8
 CONFIG = TrainConfig(epochs=2, report_every=25)

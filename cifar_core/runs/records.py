@@ -194,6 +194,18 @@ class WorkerInfo:
     """measured: what each of its images adds"""
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """How long a training would take here and now."""
+
+    going: int
+    """runs that are going"""
+    share: float
+    """of one core (or GPU) that a further run would get, 0 to 1"""
+    seconds: float | None
+    """until its end at that share; None while the workers have not yet measured themselves"""
+
+
 def new_run(run: str, config: TrainConfig, data: Path, images: int, worker: int) -> Run:
     """A run that has not begun."""
     return Run(

@@ -4,7 +4,6 @@ import fcntl
 import secrets
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,23 +15,11 @@ from cifar_core.runs.bundle import bundle, newest_weights
 from cifar_core.runs.history import filters_of, frames_of, moments_of, weights_at
 from cifar_core.runs.limits import Limits, tidy
 from cifar_core.runs.pool import Pool, default_count
-from cifar_core.runs.records import Filters, Frame, Moment, Run, Snapshot, WorkerInfo, new_run
+from cifar_core.runs.records import Estimate, Filters, Frame, Moment, Run, Snapshot, WorkerInfo, new_run
 from cifar_core.runs.store import Store
 
 WATCHED_FOR = 15.0
 """seconds for which a run counts as watched after somebody looked at it"""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """How long a training would take here and now."""
-
-    going: int
-    """runs that are going"""
-    share: float
-    """of one core (or GPU) that a further run would get, 0 to 1"""
-    seconds: float | None
-    """until its end at that share; None while the workers have not yet measured themselves"""
 
 
 class Service:
@@ -227,13 +214,20 @@ class Service:
 
         `step` is that of one of its `moments`. Raises RunError where there is no such run or step, or no weights yet.
         """
-        run = self.find(run_id)
         if step is not None:
-            return weights_at(self.store, run, step)
+            return weights_at(self.store, self.find(run_id), step)
+        return self.newest_weights(run_id)[1]
+
+    def newest_weights(self, run_id: str) -> tuple[int, bytes]:
+        """The step that the newest weights of a run are of, and they as the content of a `.pth` file.
+
+        Raises RunError where there is no such run, or no weights yet.
+        """
+        self.find(run_id)
         newest = newest_weights(self.store, run_id)
         if newest is None:
             raise RunError("This run has no weights yet; try again in a moment.")
-        return newest[1]
+        return newest
 
     def bundle(self, owner: str, run_id: str) -> bytes:
         """Everything about one's own run, in a zip (see `bundle.py`)."""
