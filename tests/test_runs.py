@@ -470,9 +470,11 @@ def test_a_death_between_training_and_test_changes_nothing(
     assert snapshot is not None and snapshot.run.state == "diverged"
 
 
+@pytest.mark.parametrize("seconds", [0.1, 0.0])
 def test_a_run_that_kills_its_workers_is_given_up_and_its_neighbours_are_not(
-    tiny: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
+    monkeypatch.setattr(job_module, "SLICE", seconds)  # with 0, a neighbour gets no further than its first frame
     store, (before, killer, after) = a_store_with(tmp_path, tiny, SHORT, DIVERGING, SHORT)
 
     def killing(net: Net, images: Any, config: TrainConfig, **options: Any) -> Iterator[TrainEvent]:

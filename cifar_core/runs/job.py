@@ -81,6 +81,8 @@ class Job:
         self.film = Film(store, run, self.net, self.splits.test, device)
         self.ending, self.busy, self.paused = run.ending, run.busy, run.state == "paused"
         self.saved_at = time.monotonic()
+        self.saved = False
+        """whether this worker has brought the run to a checkpoint"""
         self.pace: deque[tuple[float, int]] = deque()  # (time, images seen) of the last seconds
         self.obeyed: list[int] = []  # requests whose effect no update has told yet
         # A change made after the checkpoint is made again at its very step; one made before it is in force there.
@@ -93,8 +95,6 @@ class Job:
 
     def _events(self) -> Iterator[TrainEvent | EvaluateEvent]:
         """The whole life of the run from its last checkpoint on: training, then the test."""
-        # counted at the run's own first slice, so that no run is blamed for a death in another's
-        self.store.update(self.run.id, attempts=self.run.attempts + 1)
         resume = None
         if self.run.checkpoint >= 0:
             resume = load_checkpoint(self.folder / f"{self.run.checkpoint}.resume")
@@ -152,10 +152,12 @@ class Job:
 
         `going` is how many runs take turns.
         """
+        if not self.saved:  # counted for the length of a slice, so that no run is blamed for a death in another's
+            self.store.update(self.run.id, attempts=self.run.attempts + 1)
         begun = time.monotonic()
         until = begun + SLICE * min(1.0, ROUND / going)
         told: dict[str, list[Any]] = {"points": [], "reports": [], "probes": [], "changes": [], "frames": []}
-        row: dict[str, object] = {}
+        row: dict[str, object] = {} if self.saved else {"attempts": self.run.attempts}
         filters: Filters | None = None
         saved: Checkpoint | None = None
         for event in self.events:
@@ -182,7 +184,7 @@ class Job:
                 case Checkpointed():
                     row |= {"checkpoint": event.checkpoint.position.step, "attempts": 0}
                     self._save(event.checkpoint)
-                    saved = event.checkpoint
+                    saved, self.saved = event.checkpoint, True
                 case Finished():
                     row |= {"step": event.step, "paused": None}
                     if event.reason in ENDINGS:  # one that was stopped may have been told why already

@@ -51,7 +51,7 @@ class Run:
     checkpoint: int
     """the step of the newest checkpoint; -1 where there is none yet"""
     attempts: int
-    """how often a worker has taken this run up since its last checkpoint"""
+    """how often a worker died in this run's slices since its last checkpoint; one under way counts until it ends"""
     busy: float
     """seconds of work so far, the time of other runs on the same worker left out"""
     accuracy: float | None
