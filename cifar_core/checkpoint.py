@@ -19,6 +19,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         "weights": checkpoint.weights,
         "momentum": checkpoint.momentum,
         "position": asdict(checkpoint.position),
+        "gradients": checkpoint.gradients,
     }
     save_weights(content, path)
 
@@ -30,10 +31,12 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-        checkpoint = Checkpoint(content["weights"], content["momentum"], Position(**content["position"]))
+        weights, position, gradients = content["weights"], content["position"], content.get("gradients", {})
+        checkpoint = Checkpoint(weights, content["momentum"], Position(**position), gradients)
         net = Net()
-        net.load_state_dict(checkpoint.weights)
-        net.load_state_dict(checkpoint.momentum or checkpoint.weights)  # has the same names and shapes, or is empty
+        net.load_state_dict(weights)
+        for part in (checkpoint.momentum, gradients):  # has the same names and shapes, or is empty
+            net.load_state_dict(part or weights)
         if not all(value >= 0 for value in asdict(checkpoint.position).values()):
             raise ValueError("a negative position")
     except Exception as error:  # a foreign file can make torch.load fail in any way

@@ -131,6 +131,21 @@ FIELDS: dict[str, Field] = {
         "GPU; on most CPUs they are slower.",
         choices=("float32", "bfloat16", "float16"),
     ),
+    "mistake": Field(
+        "Mistake",
+        "One classic mistake, made on purpose to see what it does; mistakes.py tells of each.",
+        choices=(
+            "none",
+            "no_zero_grad",
+            "softmax",
+            "no_shuffle",
+            "shuffled_labels",
+            "no_normalize",
+            "lr_ten",
+            "other_parameters",
+            "test_data",
+        ),
+    ),
 }
 
 
@@ -171,11 +186,17 @@ class TrainConfig:
     """auto | cpu | cuda | mps"""
     precision: str = "float32"
     """float32 | bfloat16 | float16"""
+    mistake: str = "none"
+    """none | one of those in mistakes.py"""
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = check(field.name, getattr(self, field.name), whole=field.type in (int, "int"))
             object.__setattr__(self, field.name, value)
+        if self.mistake == "no_zero_grad" and self.precision == "float16":
+            raise ConfigError(
+                "Gradients that are never cleared cannot be scaled for float16; take float32 or bfloat16."
+            )
 
     @classmethod
     def from_json(cls, settings: dict[str, Any]) -> Self:

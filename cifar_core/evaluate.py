@@ -14,7 +14,7 @@ import torch.nn.functional as F
 
 from cifar_core.data.image_set import ImageSet
 from cifar_core.net import Net
-from cifar_core.pixels import normalize
+from cifar_core.pixels import normalize, to_floats
 
 BATCH = 500
 """images in one forward pass; it changes the speed only"""
@@ -118,8 +118,14 @@ class Evaluated:
 EvaluateEvent = Evaluating | Evaluated
 
 
-def evaluating(net: Net, image_set: ImageSet, *, device: str = "cpu") -> Iterator[EvaluateEvent]:
-    """Test `net` on the whole set in small portions: Evaluating after each, Evaluated at the end."""
+def evaluating(
+    net: Net, image_set: ImageSet, *, device: str = "cpu", normalized: bool = True
+) -> Iterator[EvaluateEvent]:
+    """Test `net` on the whole set in small portions: Evaluating after each, Evaluated at the end.
+
+    `normalized=False` is the mistake of forgetting Normalize here.
+    """
+    prepare = normalize if normalized else to_floats
     net.to(device).eval()
     count = len(image_set)
     logits = np.empty((count, 10), np.float32)
@@ -128,14 +134,14 @@ def evaluating(net: Net, image_set: ImageSet, *, device: str = "cpu") -> Iterato
         images = torch.from_numpy(image_set.images[part]).to(device)  # uint8 (N, 32, 32, 3)
         ## No gradients are needed to answer, only to learn; leaving them out saves time and memory.
         with torch.no_grad():
-            logits[part] = net(normalize(images)).cpu().numpy()  # (N, 10)
+            logits[part] = net(prepare(images)).cpu().numpy()  # (N, 10)
         yield Evaluating(min(start + BATCH, count), count)
     yield Evaluated(Evaluation(logits, image_set.labels, image_set.classes))
 
 
-def evaluate(net: Net, image_set: ImageSet, *, device: str = "cpu") -> Evaluation:
+def evaluate(net: Net, image_set: ImageSet, *, device: str = "cpu", normalized: bool = True) -> Evaluation:
     """Test `net` on the whole set at once."""
-    for event in evaluating(net, image_set, device=device):
+    for event in evaluating(net, image_set, device=device, normalized=normalized):
         if isinstance(event, Evaluated):
             return event.evaluation
     raise AssertionError("an evaluation always ends with Evaluated")

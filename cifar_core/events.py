@@ -115,6 +115,8 @@ class Checkpoint:
     momentum: "dict[str, Tensor]"
     """SGD's momentum buffer of each weight, on the CPU; empty before the first step"""
     position: Position
+    gradients: "dict[str, Tensor]" = field(default_factory=dict)
+    """each weight's gradient, on the CPU, where the mistake no_zero_grad lets it outlive its step; else empty"""
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,6 +34,8 @@ class EpochOrder:
         ## seed * 1000 + epoch is another number for every epoch of every seed: there are at most 200 epochs.
         random = torch.Generator().manual_seed(config.seed * 1000 + epoch)
         indices = torch.randperm(count, generator=random)
+        if config.mistake == "no_shuffle":
+            indices = torch.arange(count)
         if config.augment == "none":
             return cls(indices.to(device), None, None)
         flips = torch.rand(count, generator=random) < 0.5
@@ -48,14 +50,22 @@ class EpochOrder:
         return flip_and_shift(pictures, self.flips[chosen], self.shifts[chosen])
 
 
+def training_labels(config: TrainConfig, labels: Tensor) -> Tensor:
+    """The labels that are trained with: int64 (count,), those of the data unless the mistake is in them."""
+    if config.mistake != "shuffled_labels":
+        return labels
+    return labels[torch.randperm(len(labels), generator=torch.Generator().manual_seed(config.seed))]
+
+
 def learning_rate(config: TrainConfig, done: float) -> float:
     """The learning rate when the share `done` (0 to 1) of all images has been seen.
 
     `one_cycle` rises in a straight line over the first quarter and falls along half a cosine to zero. Source of the
     idea: Smith and Topin, 'Super-Convergence' (2017).
     """
+    highest = 10 * config.lr if config.mistake == "lr_ten" else config.lr
     if config.schedule == "constant":
-        return config.lr
+        return highest
     if done < 0.25:
-        return config.lr * (0.04 + 0.96 * done / 0.25)
-    return config.lr * 0.5 * (1 + math.cos(math.pi * (done - 0.25) / 0.75))
+        return highest * (0.04 + 0.96 * done / 0.25)
+    return highest * 0.5 * (1 + math.cos(math.pi * (done - 0.25) / 0.75))

@@ -18,10 +18,15 @@ def normalize(images: Tensor) -> Tensor:
     ToTensor divides by 255 and puts the channels first; Normalize subtracts the mean and divides by the standard
     deviation. A black pixel becomes -1, a white one 1.
     """
+    return to_floats(images).sub_(MEAN).div_(STD)
+
+
+def to_floats(images: Tensor) -> Tensor:
+    """What ToTensor does: uint8 (N, 32, 32, 3) from 0 to 255 becomes float32 (N, 3, 32, 32) from 0 to 1."""
     ## A picture file has its three colours side by side in each pixel ("channels last"); a convolution wants three
     ## whole planes, one a colour ("channels first"). permute only renames the axes, contiguous moves the bytes.
     channels_first = images.permute(0, 3, 1, 2).contiguous()  # (N, 3, 32, 32)
-    return channels_first.float().div_(255).sub_(MEAN).div_(STD)
+    return channels_first.float().div_(255)
 
 
 def unnormalize(inputs: Tensor) -> Tensor:

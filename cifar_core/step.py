@@ -1,9 +1,11 @@
 """One mini-batch: the five lines in which a Net learns, and what makes them fast without changing what they say."""
 
+import copy
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cifar_core.config import TrainConfig
@@ -29,27 +31,34 @@ class Step:
 
     def __init__(self, net: Net, config: TrainConfig, device: str) -> None:
         self.net, self.device, self.precision, self.batch_size = net, device, config.precision, config.batch_size
+        self.mistake = config.mistake
         self.criterion = nn.CrossEntropyLoss(label_smoothing=config.label_smoothing)
         # A GPU reads the learning rate from its own memory, so that a recorded step can be replayed with another one.
         self.lr = torch.tensor(config.lr, device=device) if device == "cuda" else config.lr
+        trained = copy.deepcopy(net) if self.mistake == "other_parameters" else net
         self.optimizer = torch.optim.SGD(
-            net.parameters(),
+            trained.parameters(),
             lr=self.lr,
             momentum=config.momentum,
             weight_decay=config.weight_decay,
             fused=device in ("cpu", "cuda"),  # all weights in one call, not a call for each
         )
         self.record: Callable[[Learn, Tensor, Tensor], Learn] | None = capture if device == "cuda" else None
+        if self.mistake == "no_zero_grad":
+            self.record = None  # its gradients outlive the step, and a recorded one has them in a place of its own
         self.recorded: dict[int, Learn] = {}  # by batch size
 
     def learn(self, inputs: Tensor, labels: Tensor) -> Tensor:
         """The heart of the tutorial's loop."""
         ## Gradients add up until they are cleared, so each mini-batch starts from zero ...
-        self.optimizer.zero_grad()
+        if self.mistake != "no_zero_grad":
+            self.optimizer.zero_grad()
         ## ... then: what does the Net answer, how wrong is that, which way would each weight have to move,
         ## and one small step that way.
         with self._precision():
             outputs = self.net(inputs)  # (N, 10)
+            if self.mistake == "softmax":
+                outputs = F.softmax(outputs, dim=1)
             loss: Tensor = self.criterion(outputs, labels)
         if self.precision == "float16":
             (loss * LOSS_SCALE).backward()  # type: ignore[no-untyped-call]
@@ -94,11 +103,22 @@ class Step:
             {name: buffer.clone() for name, buffer in buffers.items() if buffer is not None},
         )
 
+    def gradients(self) -> dict[str, Tensor]:
+        """Copies of the gradients where the next step depends on them: where the mistake is not to clear them."""
+        if self.mistake != "no_zero_grad":
+            return {}
+        weights = self.net.named_parameters()
+        return {name: weight.grad.clone() for name, weight in weights if weight.grad is not None}
+
     @torch.no_grad()
-    def restore(self, weights: dict[str, Tensor], momentum: dict[str, Tensor]) -> None:
+    def restore(
+        self, weights: dict[str, Tensor], momentum: dict[str, Tensor], gradients: dict[str, Tensor] | None = None
+    ) -> None:
         """Put back what `state` gave, into the same memory where there is some: a recorded step knows that place."""
         for name, weight in self.net.named_parameters():
             weight.copy_(weights[name])
+            if gradients and name in gradients:
+                weight.grad = gradients[name].to(weight.device, copy=True)
             state = self.optimizer.state[weight]
             buffer = state.get("momentum_buffer")
             if buffer is None:

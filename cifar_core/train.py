@@ -33,7 +33,7 @@ from cifar_core.events import (
 )
 from cifar_core.feed import Feed
 from cifar_core.net import Net
-from cifar_core.order import EpochOrder, learning_rate
+from cifar_core.order import EpochOrder, learning_rate, training_labels
 from cifar_core.step import Step
 
 PROBES = 4
@@ -75,11 +75,11 @@ def train(
     ## The loss function and the optimizer live in the step, with the five lines that use them: see `step.py`.
     step = Step(net, config, device)
     if resume:
-        step.restore(resume.weights, resume.momentum)
+        step.restore(resume.weights, resume.momentum, resume.gradients)
 
     # The whole set goes to the device once, as bytes; on the CPU this copies nothing.
     all_images = torch.from_numpy(image_set.images).to(device)  # uint8 (count, 32, 32, 3)
-    all_labels = torch.from_numpy(image_set.labels).to(device)  # int64 (count,)
+    all_labels = training_labels(config, torch.from_numpy(image_set.labels)).to(device)  # int64 (count,)
     count = len(image_set)
     losses: list[Tensor] = []  # of the mini-batches since the last Progress, still on the device
     ending: Literal["done", "no_better", "reached"] = "done"
@@ -119,7 +119,7 @@ def train(
                 ending = "no_better"
             if probe is not None and images * PROBES // count > at.probes:
                 at.probes = images * PROBES // count
-                found = evaluate(net, probe, device=device)
+                found = evaluate(net, probe, device=device, normalized=config.mistake != "no_normalize")
                 net.train()
                 yield Probed(at.step, images, found.correct, found.total)
                 if config.stop_rule == "accuracy" and 100 * found.accuracy >= config.target_accuracy:
@@ -154,5 +154,6 @@ def _take(losses: list[Tensor], at: Position) -> float:
 
 def _checkpoint(step: Step, at: Position) -> Checkpoint:
     """A copy on the CPU of everything that the next step depends on."""
-    weights, momentum = ({name: tensor.cpu() for name, tensor in part.items()} for part in step.state())
-    return Checkpoint(weights, momentum, replace(at))
+    parts = (*step.state(), step.gradients())
+    weights, momentum, gradients = ({name: tensor.cpu() for name, tensor in part.items()} for part in parts)
+    return Checkpoint(weights, momentum, replace(at), gradients)

@@ -16,7 +16,7 @@ TABS = [path for path in DEMO if path.stem.endswith("_tab")]
 LAYERS = (
     {"errors", "config"},
     {"data", "pictures", "pixels", "device", "net"},
-    {"presets", "order", "feed", "step", "events", "answer", "train"}
+    {"presets", "mistakes", "order", "feed", "step", "events", "answer", "train"}
     | {"checkpoint", "evaluate", "classify", "browse", "pretrained"},
     {"look"},
     {"runs"},

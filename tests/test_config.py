@@ -12,7 +12,7 @@ from cifar_core.errors import ConfigError
 
 WHOLE = ("epochs", "batch_size", "seed", "report_every", "patience")
 NUMBERS = (*WHOLE, "lr", "momentum", "weight_decay", "label_smoothing", "target_accuracy")
-WORDS = ("augment", "schedule", "stop_rule", "device", "precision")
+WORDS = ("augment", "schedule", "stop_rule", "device", "precision", "mistake")
 
 
 def refusal(**settings: Any) -> str:
@@ -43,7 +43,7 @@ def test_a_config_from_json_needs_no_more_than_what_differs_from_the_tutorial() 
 
 
 def test_an_unknown_name_in_json_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match=r"no setting called 'learning_rate'; there are epochs, .*, precision\.$"):
+    with pytest.raises(ConfigError, match=r"no setting called 'learning_rate'; there are epochs, .*, mistake\.$"):
         TrainConfig.from_json({"learning_rate": 0.1})
 
 

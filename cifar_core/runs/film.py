@@ -65,7 +65,7 @@ class Film:
         """
         if self.at.step in self.steps:
             return []
-        frame = take(self.net, self.at, self.probe, self.shown, self.device)
+        frame = take(self.net, self.at, self.probe, self.shown, self.device, self.run.config.mistake != "no_normalize")
         if frame is None:
             return []
         weights = {name: tensor.cpu() for name, tensor in self.net.state_dict().items()}
@@ -83,9 +83,9 @@ class Film:
         return Filters(self.at.step, weights) if np.isfinite(weights).all() else None
 
 
-def take(net: Net, at: Moment, probe: ImageSet, shown: ImageSet, device: str) -> Frame | None:
+def take(net: Net, at: Moment, probe: ImageSet, shown: ImageSet, device: str, normalized: bool = True) -> Frame | None:
     """What `net` answers on the images of `probe` and of `shown`; None where it has become NaN or infinite."""
-    found, answers = evaluate(net, probe, device=device), evaluate(net, shown, device=device)
+    found, answers = (evaluate(net, images, device=device, normalized=normalized) for images in (probe, shown))
     net.train()
     filters = first_layer(net)
     if not (found.finite and answers.finite and np.isfinite(filters).all()):

@@ -26,6 +26,7 @@ from cifar_core.events import (
     Started,
     TrainEvent,
 )
+from cifar_core.mistakes import training_images
 from cifar_core.net import new_net, save_weights
 from cifar_core.runs.film import SHOWN_IMAGES, Film
 from cifar_core.runs.records import Filters, Moment, Point, Request, Snapshot, TestResult
@@ -106,7 +107,7 @@ class Job:
         else:
             yield from train(
                 self.net,
-                self.splits.train,
+                training_images(self.config, self.splits),
                 self.config,
                 device=self.device,
                 resume=resume,
@@ -114,7 +115,9 @@ class Job:
                 probe=self.film.probe,
             )
         if self.ending != "diverged":
-            yield from evaluating(self.net, self.splits.test, device=self.device)
+            yield from evaluating(
+                self.net, self.splits.test, device=self.device, normalized=self.config.mistake != "no_normalize"
+            )
 
     def obey(self, request: Request) -> None:
         """Do what was asked: rest or go on at once; change or stop in the next slice, whose update tells it."""

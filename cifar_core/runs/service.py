@@ -11,6 +11,7 @@ from typing import Self
 from cifar_core.config import CHANGEABLE, TrainConfig
 from cifar_core.data.image_set import Splits
 from cifar_core.errors import RunError
+from cifar_core.mistakes import training_images
 from cifar_core.runs.bundle import bundle, newest_weights
 from cifar_core.runs.history import filters_of, frames_of, moments_of, weights_at
 from cifar_core.runs.limits import Limits, tidy
@@ -68,7 +69,8 @@ class Service:
             raise RunError(
                 "The owner key must be 16 to 100 plain (ASCII) characters; leave it out to be given a new one."
             )
-        steps = config.steps(len(data.train))
+        images = len(training_images(config, data))
+        steps = config.steps(images)
         if steps > self.limits.steps:
             raise RunError(
                 f"These settings need {steps:,} mini-batches and this server allows {self.limits.steps:,}: "
@@ -89,7 +91,7 @@ class Service:
                 )
             # the whole path, so that the next server may be started in another folder
             folder = data.folder.resolve()
-            run = new_run(secrets.token_hex(8), config, folder, len(data.train), self._least_loaded(active)[0])
+            run = new_run(secrets.token_hex(8), config, folder, images, self._least_loaded(active)[0])
             self.store.add(run, owner)
         return run
 
