@@ -57,7 +57,7 @@ def read_pointer(text: object) -> Pointer:
     """The pointer in `text`. Raises RunError where it is none: the field can be written to by anybody."""
     try:
         net, picture, step, _ = json.loads(str(text)[:LONGEST])
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise RunError("Choose a picture first.") from error
     if not isinstance(net, str) or not isinstance(picture, str) or not (step is None or type(step) is int):
         raise RunError("Choose a picture first.")
