@@ -5,16 +5,18 @@ page simply begins anew and shows the same.
 """
 
 import html
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cifar_core.data import Splits, image_set
 from cifar_core.errors import DataError, RunError, StoreError
 from cifar_core.events import Changed, Probed
-from cifar_core.runs.records import Run, Snapshot, TestResult
+from cifar_core.look.filters import filter_tiles
+from cifar_core.runs.records import Filters, Run, Snapshot, TestResult
 from cifar_core.runs.service import Service
 from demo.live_chart import chart_head, chart_marks, chart_points, chart_probes
-from demo.picture_grid import grid_html
+from demo.picture_grid import data_url, grid_html
 from demo.words import STATES, duration, percent
 
 COMMANDS = {
@@ -24,6 +26,8 @@ COMMANDS = {
     "testing": frozenset[str](),
 }
 """what the owner of a run that is going may do with it"""
+FILTERS_EVERY = 1.0
+"""seconds between two looks at the first layer; its worker does not write it more often"""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class View:
     """whether the one who looks may command the run"""
     status: str = ""
     chart: str = ""
+    filters: str = ""
     log: str = ""
     result: str = ""
     weights: Path | None = None
@@ -57,6 +62,7 @@ class RunWatch:
         self._following = asked or self._newest
         self._view, self._last_step = View(), -1
         self._told: set[Probed | Changed] = set()
+        self._filters_at = 0.0
 
     def look(self) -> View:
         """The page as it should be now."""
@@ -107,14 +113,24 @@ class RunWatch:
             mine=mine,
             status=status_html(run, mine=mine),
             chart=chart + chart_points(snapshot.points) + chart_probes(probes) + chart_marks(changes),
+            filters=self._filters_of(run),
             log=log,
             result=result,
             weights=self._service.store.weights_of(run) if not run.active and run.checkpoint >= 0 else None,
         )
 
+    def _filters_of(self, run: Run) -> str:
+        """The first layer as it is now; as it was shown where that was a moment ago."""
+        now, old = time.monotonic(), self._view.run
+        # when the training has ended, the last is there at once
+        if old and old.state == run.state and now - self._filters_at < FILTERS_EVERY:
+            return self._view.filters
+        self._filters_at = now
+        return filters_html(self._service.filters(run.id))
+
     def _begin(self) -> None:
         """Nothing of the run has been told yet."""
-        self._view, self._last_step, self._told = View(), -1, set()
+        self._view, self._last_step, self._told, self._filters_at = View(), -1, set(), 0.0
 
 
 def _sentence(error: Exception) -> str:
@@ -149,6 +165,20 @@ def _status(state: str, name: str, share: float, facts: list[str]) -> str:
         f'<span class="facts">{said}</span></p><div class="progress" role="progressbar" aria-label="Progress" '
         f'aria-valuemin="0" aria-valuemax="100" aria-valuenow="{100 * share:.0f}">'
         f'<div style="width:{100 * share:.2f}%"></div></div></div>'
+    )
+
+
+def filters_html(filters: Filters | None) -> str:
+    """The six filters of the first layer, as pictures of 5x5 pixels; nothing before the first step."""
+    if filters is None:
+        return ""
+    # a picture for each and not one sheet: so the space between them is the page's own
+    tiles = "".join(f'<img src="{data_url(tile)}" alt="" decoding="sync">' for tile in filter_tiles(filters.weights))
+    step = f"{filters.step:,}"
+    return (
+        f'<figure class="live-filters"><div role="img" aria-label="The six filters of the first layer at step {step}">'
+        f"{tiles}</div><figcaption>The first layer at step {step}: six filters of 5 × 5 weights, which begin as noise. "
+        "Grey is a weight of zero.</figcaption></figure>"
     )
 
 

@@ -92,6 +92,7 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
             message = gr.HTML(note(""), elem_id="train-message")
             status = gr.HTML("", elem_id="run-status", min_height=64)
             chart = live_chart(elem_id="chart")
+            filters = gr.HTML("", elem_id="live-filters", min_height=72)
             log = gr.Textbox(
                 label="Log, as the tutorial prints it",
                 lines=16,
@@ -179,7 +180,7 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
 
     inputs = [settings[name] for name in NAMES]
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
-    watched = [following, commands, status, chart, log, result]
+    watched = [following, commands, status, chart, filters, log, result]
     commands.change(show_commands, [commands, following], [start, pause, stop, apply, train_on, weights], **quiet)
     start.click(do_start, [owner, *inputs], message, **quiet)
     stop.click(do_stop, [owner, following], message, **quiet)
@@ -252,14 +253,14 @@ def _setting(name: str) -> gr.Number | gr.Dropdown:
 
 
 def told_of(view: View) -> list[str]:
-    """A view as plain texts: following, commands, status, chart, log, result.
+    """A view as plain texts: following, commands, status, chart, filters, log, result.
 
     Every update sends them all, because a text that has not changed costs nothing and one that has grown costs its
     tail; an update of a button, or a gr.skip(), would cost twenty times as much.
     """
     commands = sorted(view.commands | ({"weights"} if view.weights else set()))
     run = view.run.id if view.run else ""
-    return [run, " ".join(["start", *commands]), view.status, view.chart, view.log, view.result]
+    return [run, " ".join(["start", *commands]), view.status, view.chart, view.filters, view.log, view.result]
 
 
 def buttons_for(commands: str, weights: Path | None) -> list[Any]:

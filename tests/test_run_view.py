@@ -23,8 +23,9 @@ from cifar_core.data.source import DataSource
 from cifar_core.errors import ConfigError, StoreError
 from cifar_core.events import Changed, Probed, Reported
 from cifar_core.runs.limits import Limits
-from cifar_core.runs.records import ACTIVE, Point, Run, State, TestResult, WorkerInfo
+from cifar_core.runs.records import ACTIVE, Filters, Point, Run, State, TestResult, WorkerInfo
 from cifar_core.runs.service import Service
+from demo import run_view
 from demo.browse_tab import detail_html, page_html
 from demo.classify_tab import answer_html
 from demo.figures import class_counts
@@ -454,7 +455,7 @@ def test_the_status_tells_state_progress_and_pace(service: Service, tiny: Splits
 # ------------------------------------------------------------------------------------------------ what a page is sent
 
 
-PARTS = ("following", "commands", "status", "chart", "log", "result")
+PARTS = ("following", "commands", "status", "chart", "filters", "log", "result")
 
 
 def test_a_page_is_told_texts_of_which_only_the_new_ones_differ(service: Service, tiny: Splits) -> None:
@@ -489,6 +490,64 @@ def test_a_page_is_told_texts_of_which_only_the_new_ones_differ(service: Service
     assert new()["commands"] == "start"
     end(service, run, tiny)
     assert new()["commands"] == "start train_on weights"
+
+
+# ------------------------------------------------------------------------------------------------ the first layer
+
+
+def first_layer(service: Service, run: Run, step: int, weight: float) -> None:
+    """Write the first layer as a worker does: all zero but one weight, the green of filter 2 in the upper left."""
+    weights = np.zeros((6, 3, 5, 5), np.float32)
+    weights[1, 1, 0, 0] = weight
+    service.store.update(run.id, filters=Filters(step, weights))
+
+
+def test_the_six_filters_are_shown_in_their_colours_with_their_step(service: Service, tiny: Splits) -> None:
+    run = service.start(ANN, CONFIG, tiny)
+    go_to(service, run, 10)
+    assert shown(service).filters == ""
+    first_layer(service, run, 1200, -0.5)
+    markup = shown(service).filters
+    tiles = [
+        np.asarray(Image.open(io.BytesIO(base64.b64decode(url)))) for url in re.findall(r"base64,([^\"]+)", markup)
+    ]
+    assert [tile.shape for tile in tiles] == [(5, 5, 3)] * 6
+    assert tiles[1][0, 0].tolist() == [128, 1, 128]
+    assert {colour for tile in tiles for colour in tile.reshape(-1).tolist()} == {128, 1}
+    assert 'aria-label="The six filters of the first layer at step 1,200"' in markup
+    assert len(markup) < 3000
+
+
+def test_the_filters_are_read_once_a_second_and_at_each_turn_of_the_run(
+    service: Service, tiny: Splits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_view, "FILTERS_EVERY", 1000.0)
+    run, watch = service.start(ANN, CONFIG, tiny), RunWatch(service, ANN)
+    steps = []
+    for step in (10, 20, 30):
+        first_layer(service, run, step, 0.5)
+        go_to(service, run, step)
+        steps.append(watch.look().filters)
+    assert "step 10: " in text_of(steps[0]) and steps[0] == steps[1] == steps[2]
+    assert "step 30: " in text_of(shown(service).filters)
+    monkeypatch.setattr(run_view, "FILTERS_EVERY", 0.0)
+    go_to(service, run, 35)
+    assert "step 30: " in text_of(watch.look().filters)
+    monkeypatch.setattr(run_view, "FILTERS_EVERY", 1000.0)
+    first_layer(service, run, 40, 0.5)
+    service.store.update(run.id, state="testing", ending="done", paused=None)
+    assert "step 40: " in text_of(watch.look().filters)
+    end(service, run, tiny)
+    assert "step 40: " in text_of(watch.look().filters)
+
+
+def test_another_run_brings_its_own_filters(service: Service, tiny: Splits) -> None:
+    run, watch = service.start(ANN, CONFIG, tiny), RunWatch(service, ANN)
+    first_layer(service, run, 10, 0.5)
+    go_to(service, run, 10)
+    assert watch.look().filters
+    service.start(ANN, CONFIG, tiny)
+    assert watch.look().filters == ""
 
 
 def test_the_buttons_follow_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

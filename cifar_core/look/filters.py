@@ -1,15 +1,19 @@
 """The first layer's filters as pictures: their three channels are those of the image, so they have colours."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from cifar_core.errors import WeightsError
-from cifar_core.net import Net
+
+if TYPE_CHECKING:  # a page shows filters before torch has been loaded
+    from cifar_core.net import Net
 
 GREY = 128
 """what a weight of zero looks like"""
 
 
-def first_filters(net: Net) -> np.ndarray:
+def first_filters(net: "Net") -> np.ndarray:
     """The weights of the first convolution, float32 (6, 3, 5, 5), as they are now."""
     return net.conv1.weight.detach().cpu().numpy().copy()
 
