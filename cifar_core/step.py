@@ -48,6 +48,11 @@ class Step:
             self.record = None  # its gradients outlive the step, and a recorded one has them in a place of its own
         self.recorded: dict[int, Learn] = {}  # by batch size
 
+    def outputs(self, inputs: Tensor) -> Tensor:
+        """What goes into the loss: the Net's logits, float32 (N, 10)."""
+        outputs: Tensor = self.net(inputs)
+        return F.softmax(outputs, dim=1) if self.mistake == "softmax" else outputs
+
     def learn(self, inputs: Tensor, labels: Tensor) -> Tensor:
         """The heart of the tutorial's loop."""
         ## Gradients add up until they are cleared, so each mini-batch starts from zero ...
@@ -56,10 +61,7 @@ class Step:
         ## ... then: what does the Net answer, how wrong is that, which way would each weight have to move,
         ## and one small step that way.
         with self._precision():
-            outputs = self.net(inputs)  # (N, 10)
-            if self.mistake == "softmax":
-                outputs = F.softmax(outputs, dim=1)
-            loss: Tensor = self.criterion(outputs, labels)
+            loss: Tensor = self.criterion(self.outputs(inputs), labels)
         if self.precision == "float16":
             (loss * LOSS_SCALE).backward()  # type: ignore[no-untyped-call]
             for weight in self.net.parameters():
