@@ -14,11 +14,14 @@ from cifar_core.errors import StoreError
 from cifar_core.runs.service import Service
 from demo.browse_tab import build_browse_tab
 from demo.classify_tab import build_classify_tab
+from demo.code_tab import build_code_tab
 from demo.endpoints import build_endpoints
 from demo.inside_tab import build_inside_tab
 from demo.judge_tab import build_judge_tab
+from demo.lab_tab import build_lab_tab
 from demo.nets import Nets
 from demo.runs_tab import build_runs_tab
+from demo.step_tab import build_step_tab
 from demo.time_tab import build_time_tab
 from demo.train_tab import HEARTBEAT, build_train_tab
 
@@ -42,19 +45,25 @@ def build_app(service: Service, source: DataSource, nets: Nets) -> gr.Blocks:
         data_in_use = gr.Textbox(_key(source), visible="hidden", label="data set in use")
         look_at = gr.Textbox("", visible="hidden", label="picture to look inside of")
         with gr.Tabs(elem_id="tabs") as tabs:
-            with gr.Tab("1 · Browse", id="browse"):
+            with gr.Tab("Browse", id="browse"):
                 build_browse_tab(source, data_in_use)
-            with gr.Tab("2 · Train", id="train"):
-                build_train_tab(service, source, owner, blocks)
-            with gr.Tab("3 · Classify", id="classify") as classify_tab:
+            with gr.Tab("Train", id="train"):
+                settings = build_train_tab(service, source, owner, blocks)
+            with gr.Tab("Classify", id="classify") as classify_tab:
                 build_classify_tab(nets, owner, data_in_use, look_at, classify_tab)
-            with gr.Tab("4 · Inside", id="inside") as inside_tab:
+            with gr.Tab("Inside", id="inside") as inside_tab:
                 build_inside_tab(nets, owner, data_in_use, look_at, inside_tab)
-            with gr.Tab("5 · Judge", id="judge") as judge_tab:
+            with gr.Tab("Judge", id="judge") as judge_tab:
                 build_judge_tab(nets, owner, look_at, judge_tab)
-            with gr.Tab("6 · Over time", id="time") as time_tab:
+            with gr.Tab("Over time", id="time") as time_tab:
                 build_time_tab(nets, owner, look_at, time_tab)
-            with gr.Tab("7 · My runs", id="runs") as runs_tab:
+            with gr.Tab("One step", id="step") as step_tab:
+                build_step_tab(source, settings, step_tab)
+            with gr.Tab("Lab", id="lab") as lab_tab:
+                build_lab_tab(service, source, owner, lab_tab)
+            with gr.Tab("Code", id="code") as code_tab:
+                build_code_tab(service, source, owner, settings, code_tab)
+            with gr.Tab("My runs", id="runs") as runs_tab:
                 build_runs_tab(service, owner, runs_tab)
         build_endpoints(service, source, nets)
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import gradio as gr
 
-CSS = [Path(__file__).parent / name for name in ("style.css", "inside.css", "judge.css", "time.css", "doctor.css")]
+STYLES = ("style", "inside", "judge", "time", "doctor", "step", "lab", "code", "lesson")
+CSS = [Path(__file__).parent / f"{name}.css" for name in STYLES]
 
 
 def theme() -> gr.themes.Base:

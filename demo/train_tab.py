@@ -38,6 +38,8 @@ REPORT_IMAGES = 8000
 REPORTS_AN_EPOCH = 5
 """lines that an epoch has at least, also on a small data set"""
 
+Settings = dict[str, gr.Number | gr.Dropdown]
+"""the fields of the settings, by name"""
 MAIN = ("epochs", "batch_size", "lr", "momentum", "seed", "device")
 RECIPE = ("weight_decay", "label_smoothing", "augment", "schedule", "precision")
 ENDING = ("stop_rule", "patience", "target_accuracy")
@@ -60,8 +62,10 @@ def page_config(values: dict[str, Any], images: int) -> TrainConfig:
     return replace(config, report_every=max(1, covered // config.batch_size))
 
 
-def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState, blocks: gr.Blocks) -> None:
-    """Lay out the tab and wire it. `owner` holds the visitor's secret key."""
+def build_train_tab(
+    service: Service, source: DataSource, owner: gr.BrowserState, blocks: gr.Blocks
+) -> dict[str, Component]:
+    """Lay out the tab and wire it; the fields of the settings, by name. `owner` holds the visitor's secret key."""
     gr.Markdown(
         "The Net starts with random weights and guesses. Press **Start** and watch its *loss* fall: the number that "
         "says how wrong its answers are, about 2.3 for guessing among ten classes."
@@ -72,7 +76,7 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
             with gr.Row(elem_classes="commands"):
                 presets = {name: gr.Button(recipe.label, size="sm", min_width=80) for name, recipe in PRESETS.items()}
             about_preset = gr.HTML(note(PRESETS["tutorial"].help), elem_id="about-preset")
-            settings = {name: _setting(name) for name in MAIN}
+            settings: Settings = {name: _setting(name) for name in MAIN}
             with gr.Accordion("Beyond the tutorial", open=False):
                 settings |= {name: _setting(name) for name in MORE}
             plan = gr.HTML(note(plan_words(service, source, page_config({}, len(source.splits.train)))), elem_id="plan")
@@ -194,6 +198,7 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
     triggers = [blocks.load, *(field.change for field in inputs), gr.Timer(PLAN_EVERY).tick]
     gr.on(triggers, show_plan, inputs, plan, trigger_mode="always_last", **quiet)
     blocks.load(owner_key_of, owner, owner, queue=False, **quiet).then(watch, owner, watched, **quiet)
+    return settings
 
 
 def fill_in(preset: str) -> list[Any]:
