@@ -62,9 +62,7 @@ def page_config(values: dict[str, Any], images: int) -> TrainConfig:
     return replace(config, report_every=max(1, covered // config.batch_size))
 
 
-def build_train_tab(
-    service: Service, source: DataSource, owner: gr.BrowserState, blocks: gr.Blocks
-) -> dict[str, Component]:
+def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState, blocks: gr.Blocks) -> Settings:
     """Lay out the tab and wire it; the fields of the settings, by name. `owner` holds the visitor's secret key."""
     gr.Markdown(
         "The Net starts with random weights and guesses. Press **Start** and watch its *loss* fall: the number that "
