@@ -13,9 +13,10 @@ from cifar_core.data import Splits, image_set
 from cifar_core.errors import DataError, RunError, StoreError
 from cifar_core.events import Changed, Probed
 from cifar_core.look.filters import filter_tiles
-from cifar_core.runs.records import Filters, Run, Snapshot, TestResult
+from cifar_core.runs.records import Filters, Point, Run, Snapshot, TestResult
 from cifar_core.runs.service import Service
 from demo.live_chart import chart_head, chart_marks, chart_points, chart_probes
+from demo.narrator import story_of
 from demo.picture_grid import data_url, grid_html
 from demo.words import STATES, duration, percent
 
@@ -40,6 +41,7 @@ class View:
     status: str = ""
     chart: str = ""
     filters: str = ""
+    story: str = ""
     log: str = ""
     result: str = ""
     weights: Path | None = None
@@ -62,6 +64,8 @@ class RunWatch:
         self._following = asked or self._newest
         self._view, self._last_step = View(), -1
         self._told: set[Probed | Changed] = set()
+        self._points: list[Point] = []
+        self._reported = 0
         self._filters_at = 0.0
 
     def look(self) -> View:
@@ -99,6 +103,12 @@ class RunWatch:
         self._told.update(probes, changes)
         if snapshot.points:
             self._last_step = snapshot.points[-1].step
+        self._points += snapshot.points
+        story = old.story
+        if snapshot.reports or probes or changes or old.run is None or old.run.state != run.state:
+            lines = [report.step for report in snapshot.reports]
+            self._reported = max([self._reported, *lines, *(probe.step for probe in snapshot.probes)])
+            story = story_of(self._service, snapshot, self._points, self._reported)
         mine = self._service.is_own(self._owner, run.id)
         result, log = old.result, old.log + "".join(report.line + "\n" for report in snapshot.reports)
         if not run.active and (old.run is None or old.run.active):
@@ -114,6 +124,7 @@ class RunWatch:
             status=status_html(run, mine=mine),
             chart=chart + chart_points(snapshot.points) + chart_probes(probes) + chart_marks(changes),
             filters=self._filters_of(run),
+            story=story,
             log=log,
             result=result,
             weights=self._service.store.weights_of(run) if not run.active and run.checkpoint >= 0 else None,
@@ -131,6 +142,7 @@ class RunWatch:
     def _begin(self) -> None:
         """Nothing of the run has been told yet."""
         self._view, self._last_step, self._told, self._filters_at = View(), -1, set(), 0.0
+        self._points, self._reported = [], 0
 
 
 def _sentence(error: Exception) -> str:

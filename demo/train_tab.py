@@ -37,6 +37,8 @@ REPORT_IMAGES = 8000
 """images in one line of the log: the tutorial's 2,000 mini-batches of 4"""
 REPORTS_AN_EPOCH = 5
 """lines that an epoch has at least, also on a small data set"""
+_LIVE = "element.setAttribute('role', 'status'); element.setAttribute('aria-live', 'polite');"
+"""lets a screen reader tell what is new there, when it has finished what it is saying"""
 
 Settings = dict[str, gr.Number | gr.Dropdown]
 """the fields of the settings, by name"""
@@ -95,6 +97,7 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
             status = gr.HTML("", elem_id="run-status", min_height=64)
             chart = live_chart(elem_id="chart")
             filters = gr.HTML("", elem_id="live-filters", min_height=72)
+            story = gr.HTML("", elem_id="story", min_height=96, js_on_load=_LIVE)
             log = gr.Textbox(
                 label="Log, as the tutorial prints it",
                 lines=16,
@@ -182,7 +185,7 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
 
     inputs = [settings[name] for name in NAMES]
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
-    watched = [following, commands, status, chart, filters, log, result]
+    watched = [following, commands, status, chart, filters, story, log, result]
     commands.change(show_commands, [commands, following], [start, pause, stop, apply, train_on, weights], **quiet)
     start.click(do_start, [owner, *inputs], message, **quiet)
     stop.click(do_stop, [owner, following], message, **quiet)
@@ -256,14 +259,23 @@ def _setting(name: str) -> gr.Number | gr.Dropdown:
 
 
 def told_of(view: View) -> list[str]:
-    """A view as plain texts: following, commands, status, chart, filters, log, result.
+    """A view as plain texts: following, commands, status, chart, filters, story, log, result.
 
     Every update sends them all, because a text that has not changed costs nothing and one that has grown costs its
     tail; an update of a button, or a gr.skip(), would cost twenty times as much.
     """
     commands = sorted(view.commands | ({"weights"} if view.weights else set()))
     run = view.run.id if view.run else ""
-    return [run, " ".join(["start", *commands]), view.status, view.chart, view.filters, view.log, view.result]
+    return [
+        run,
+        " ".join(["start", *commands]),
+        view.status,
+        view.chart,
+        view.filters,
+        view.story,
+        view.log,
+        view.result,
+    ]
 
 
 def buttons_for(commands: str, weights: Path | None) -> list[Any]:

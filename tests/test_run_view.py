@@ -61,7 +61,7 @@ def go_to(service: Service, run: Run, step: int) -> None:
     done = service.find(run.id).step
     points = [Point(at, 4 * at, 2.3 - at / 123) for at in range(done + 1, step + 1)]
     reports = [Reported(p.step, 1 + p.step // 101, (p.step - 1) % 100 + 1, p.loss) for p in points if not p.step % 25]
-    probes = [Probed(p.step, p.images, p.step // 4, 60) for p in points if not p.step % 25]
+    probes = [Probed(p.step, p.images, min(p.step // 4, 60), 60) for p in points if not p.step % 25]
     at: dict[str, Any] = {"step": step, "epoch": 1 + step // 101, "seen": 4 * step, "speed": 4000.0, "checkpoint": step}
     service.store.update(run.id, points=points, reports=reports, probes=probes, state="running", **at)
 
@@ -455,7 +455,7 @@ def test_the_status_tells_state_progress_and_pace(service: Service, tiny: Splits
 # ------------------------------------------------------------------------------------------------ what a page is sent
 
 
-PARTS = ("following", "commands", "status", "chart", "filters", "log", "result")
+PARTS = ("following", "commands", "status", "chart", "filters", "story", "log", "result")
 
 
 def test_a_page_is_told_texts_of_which_only_the_new_ones_differ(service: Service, tiny: Splits) -> None:
@@ -469,11 +469,12 @@ def test_a_page_is_told_texts_of_which_only_the_new_ones_differ(service: Service
         before = told
         return differing
 
-    assert new() | {"status": "", "chart": ""} == {
+    assert new() | {"status": "", "chart": "", "story": ""} == {
         "following": run.id,
         "commands": "start stop",
         "status": "",
         "chart": "",
+        "story": "",
     }
     assert new() == {}
     go_to(service, run, 10)
