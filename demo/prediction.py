@@ -41,11 +41,10 @@ class Prediction:
 
 def read_prediction(stored: object) -> Prediction | None:
     """The prediction in what a browser kept; None where there is none."""
-    try:
-        accuracy, hardest, diverges = stored  # type: ignore[misc]
-        number = None if accuracy is None else float(accuracy)
-    except (TypeError, ValueError):
+    if not isinstance(stored, list | tuple) or len(stored) != 3:
         return None
+    accuracy, hardest, diverges = stored
+    number = float(accuracy) if isinstance(accuracy, int | float) and not isinstance(accuracy, bool) else None
     if number is not None and not 0 <= number <= 100:
         return None
     prediction = Prediction(number, str(hardest or "")[:60], diverges if diverges in ("yes", "no") else "")
