@@ -136,6 +136,10 @@ class Nets:
                 self._features.keep(chosen.key, event.features)
             yield event
 
+    def known_features(self, chosen: Chosen) -> np.ndarray | None:
+        """What `features` found before, if it did."""
+        return self._features.get(chosen.key)
+
     def _splits_of(self, run: Run) -> Splits:
         if Path(run.data) == self.source.splits.folder.resolve():
             return self.source.splits
