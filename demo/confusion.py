@@ -103,7 +103,9 @@ def reading_html(found: "Evaluation") -> str:
     counts, total = found.confusion[row], int(found.confusion[row].sum())
     name = html.escape(found.classes[row])
     wrong = [place for place in np.argsort(-counts, kind="stable").tolist() if place != row and counts[place]][:2]
-    others = " and ".join(f"{counts[place]:,} of them for <b>{html.escape(found.classes[place])}</b>" for place in wrong)
+    others = " and ".join(
+        f"{counts[place]:,} of them for <b>{html.escape(found.classes[place])}</b>" for place in wrong
+    )
     then = f". It took {others}" if wrong else ""
     empty = [html.escape(known) for known, of in zip(found.classes, found.confusion.sum(axis=1), strict=True) if not of]
     missing = f" There are no test images of {' and '.join(empty)}, so that row is all zeros." if empty else ""

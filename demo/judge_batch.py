@@ -9,9 +9,9 @@ import numpy as np
 
 from cifar_core.data.image_set import ImageSet
 from cifar_core.errors import CifarError, DataError
+from demo.judged import found_by, read_judged
 from demo.nets import Nets
 from demo.picture_grid import data_url
-from demo.tested import found_by, read_tested
 from demo.words import note
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ BATCH_WORDS = (
 def show_batch(nets: Nets, shown: str, numbers: str) -> str:
     """The images whose `numbers` are given, before the Net of the test that is shown; or why there are none."""
     try:
-        splits, found = found_by(nets, read_tested(shown))
+        splits, found = found_by(nets, read_judged(shown))
         return batch_html(splits.test, found, read_batch(numbers, found.total))
     except CifarError as error:
         return note(str(error), "error")

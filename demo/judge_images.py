@@ -10,9 +10,9 @@ import numpy as np
 
 from cifar_core.data.image_set import ImageSet, Splits
 from cifar_core.errors import CifarError, DataError
+from demo.judged import found_by, read_judged
 from demo.nets import Nets
 from demo.picture_grid import grid_html
-from demo.tested import found_by, read_tested
 from demo.words import note, percent
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Answered:
 def answered(nets: Nets, shown: str, question: Question, page: object = 1) -> Answered:
     """The images asked for, of the test that is shown; the page nearest to `page` that there is."""
     try:
-        splits, found = found_by(nets, read_tested(shown))
+        splits, found = found_by(nets, read_judged(shown))
         places = places_of(found, question)
     except CifarError as error:
         return Answered(note(str(error), "error"), refused=True)

@@ -12,9 +12,9 @@ from demo.confusion import MARK, confusion_html, confusion_matrix, reading_html
 from demo.judge_batch import BATCH_WORDS, show_batch, with_last
 from demo.judge_images import VIEWS, Question, answered
 from demo.judge_view import NOT_FINITE, classes_html, net_words, overall_html
+from demo.judged import judged, pointer_to, read_judged
 from demo.nets import PRETRAINED, Chosen, Nets
 from demo.picture_grid import picture_grid
-from demo.tested import pointer_to, read_tested, tested
 from demo.words import note
 
 if TYPE_CHECKING:
@@ -59,7 +59,9 @@ def build_judge_tab(nets: Nets, owner: gr.BrowserState, look_at: gr.Textbox, tab
                         outcomes, value="wrong", label="Right or wrong", elem_id="outcome", min_width=110
                     )
                     orders = [("surest", "surest"), ("least sure", "closest"), ("as stored", "stored")]
-                    order = gr.Dropdown(orders, value="surest", label="First come", elem_id="found-order", min_width=110)
+                    order = gr.Dropdown(
+                        orders, value="surest", label="First come", elem_id="found-order", min_width=110
+                    )
                 heading = gr.HTML("", elem_id="found-heading")
                 pictures = picture_grid(label="Test images found", elem_id="found-pictures")
                 with gr.Row(elem_classes="pager"):
@@ -124,7 +126,7 @@ def build_judge_tab(nets: Nets, owner: gr.BrowserState, look_at: gr.Textbox, tab
         return [
             note(f"Tested {net_words(chosen)} on all {found.total:,} test images.{later}"),
             gr.Column(visible=True),
-            tested(chosen).text(),
+            judged(chosen).text(),
             1,
             overall_html(chosen, found),
             confusion_html(found),
@@ -143,8 +145,8 @@ def build_judge_tab(nets: Nets, owner: gr.BrowserState, look_at: gr.Textbox, tab
     def test_on_opening(name: str, now: str, truth: str, said: str) -> Iterator[list[Any]]:
         """Test where nothing of this Net is shown; what is shown stays, with a word where its run has trained on."""
         try:
-            before, chosen = read_tested(now), nets.open(str(name))
-            if (before.net, before.data) == (chosen.name, tested(chosen).data):
+            before, chosen = read_judged(now), nets.open(str(name))
+            if (before.net, before.data) == (chosen.name, judged(chosen).data):
                 if before.step != chosen.step:
                     yield [note(f"Shown is the test after step {before.step:,}. {_MOVED}"), *same]
                 return
@@ -183,7 +185,7 @@ def build_judge_tab(nets: Nets, owner: gr.BrowserState, look_at: gr.Textbox, tab
     def picked(now: str, way: str, numbers: str, event: gr.EventData) -> list[Any]:
         """Open the image that was clicked in Inside, or put it into the batch as its last."""
         try:
-            before, index = read_tested(now), getattr(event, "index", None)
+            before, index = read_judged(now), getattr(event, "index", None)
             pointer, words = pointer_to(nets, before, index)
         except CifarError as error:
             return [gr.skip(), gr.skip(), note(str(error), "error"), gr.skip(), gr.skip()]

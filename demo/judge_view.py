@@ -77,8 +77,9 @@ def classes_html(found: "Evaluation") -> str:
         width = 0 if math.isnan(share.share) else 100 * share.share
         counts = f"{share.right:,} of {share.of:,}" if share.of else "no test images"
         rows.append(
-            f"<tr><th scope='row'>{html.escape(name)}</th><td class='share'><div class='bar'><div style='width:{width:.1f}%'></div>"
-            f"</div></td><td class='number'>{counts}</td><td class='number'>{share_words(share)}</td></tr>"
+            f"<tr><th scope='row'>{html.escape(name)}</th>"
+            f"<td class='share'><div class='bar'><div style='width:{width:.1f}%'></div></div></td>"
+            f"<td class='number'>{counts}</td><td class='number'>{share_words(share)}</td></tr>"
         )
     return (
         "<h3>Each class</h3><table class='bars class-shares'><thead><tr><th scope='col'>class</th><td></td>"

@@ -21,8 +21,8 @@ LONGEST = 10_000
 
 
 @dataclass(frozen=True)
-class Tested:
-    """What was tested. `text` writes it, `read_tested` reads it."""
+class Judged:
+    """What was tested. `text` writes it, `read_judged` reads it."""
 
     net: str
     """pretrained, or a run's id"""
@@ -36,12 +36,12 @@ class Tested:
         return json.dumps([self.net, self.step, self.data])
 
 
-def tested(chosen: Chosen) -> Tested:
+def judged(chosen: Chosen) -> Judged:
     """The test of a Net that was just opened."""
-    return Tested(chosen.name, chosen.step, str(chosen.splits.folder.resolve()))
+    return Judged(chosen.name, chosen.step, str(chosen.splits.folder.resolve()))
 
 
-def read_tested(text: object) -> Tested:
+def read_judged(text: object) -> Judged:
     """What `text` names. Raises RunError where it is nothing: before the first test, or written by somebody else."""
     try:
         net, step, data = json.loads(str(text)[:LONGEST])
@@ -49,10 +49,10 @@ def read_tested(text: object) -> Tested:
         raise RunError("Choose a Net and press Test it first.") from error
     if not isinstance(net, str) or not isinstance(data, str) or not (step is None or type(step) is int):
         raise RunError("Choose a Net and press Test it first.")
-    return Tested(net, step, data)
+    return Judged(net, step, data)
 
 
-def found_by(nets: Nets, shown: Tested) -> tuple[Splits, "Evaluation"]:
+def found_by(nets: Nets, shown: Judged) -> tuple[Splits, "Evaluation"]:
     """The pictures of that very test, and what it found; it is done again where that is no longer kept.
 
     Raises RunError where the run is gone, has trained on too far to be tested as it was, or its pictures were replaced.
@@ -73,7 +73,7 @@ def found_by(nets: Nets, shown: Tested) -> tuple[Splits, "Evaluation"]:
     return then.splits, nets.evaluation(then)
 
 
-def pointer_to(nets: Nets, shown: Tested, index: object) -> tuple[Pointer, str]:
+def pointer_to(nets: Nets, shown: Judged, index: object) -> tuple[Pointer, str]:
     """What opens test image `index` before the Net of that test, and a sentence where that Net is no longer there.
 
     The weights of a run are kept at its frames and as they are now; between those, it is opened as it is now.
@@ -94,7 +94,7 @@ def pointer_to(nets: Nets, shown: Tested, index: object) -> tuple[Pointer, str]:
     return Pointer(shown.net, picture), moved
 
 
-def _now(nets: Nets, shown: Tested) -> Chosen:
+def _now(nets: Nets, shown: Judged) -> Chosen:
     """The Net as it is now, on the pictures of the test."""
     now = nets.open(shown.net)
     if str(now.splits.folder.resolve()) != shown.data:
