@@ -5,6 +5,7 @@ import html
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -19,11 +20,16 @@ from demo.endpoints import build_endpoints
 from demo.inside_tab import build_inside_tab
 from demo.judge_tab import build_judge_tab
 from demo.lab_tab import build_lab_tab
+from demo.lesson import values_of
+from demo.lesson_panel import build_lesson_panel, wire_lesson
 from demo.nets import Nets
 from demo.runs_tab import build_runs_tab
+from demo.setup_link import TABS
+from demo.setup_page import PageParts, wire_setup
 from demo.step_tab import build_step_tab
 from demo.time_tab import build_time_tab
 from demo.train_tab import HEARTBEAT, build_train_tab
+from demo.words import note
 
 TITLE = "Learn image classification by doing it"
 STORAGE_KEY = "cifar-demo-owner"
@@ -35,20 +41,24 @@ STORAGE_SECRET = "fixed-so-that-a-restart-keeps-the-key"
 def build_app(service: Service, source: DataSource, nets: Nets) -> gr.Blocks:
     """The page, ready to be launched."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 7200), fill_width=False) as blocks:
-        gr.HTML(
-            f"<h1>{TITLE}</h1><p>Browse CIFAR-10, train the small network of PyTorch's tutorial live, "
-            "and ask it what is on a picture.</p>",
-            elem_id="title",
-        )
+        with gr.Row(elem_classes="title-line"):
+            gr.HTML(
+                f"<h1>{TITLE}</h1><p>Browse CIFAR-10, train the small network of PyTorch's tutorial live, "
+                "and ask it what is on a picture.</p>",
+                elem_id="title",
+            )
+            open_lesson = gr.Button("Open the lesson", size="sm", elem_id="open-lesson")
+        title = gr.HTML("", elem_id="setup-title")
+        message = gr.HTML(note(""), elem_id="setup-message")
         header = gr.HTML(header_html(service, source), elem_id="header")
         owner = gr.BrowserState(None, storage_key=STORAGE_KEY, secret=STORAGE_SECRET)
         data_in_use = gr.Textbox(_key(source), visible="hidden", label="data set in use")
         look_at = gr.Textbox("", visible="hidden", label="picture to look inside of")
         with gr.Tabs(elem_id="tabs") as tabs:
-            with gr.Tab("Browse", id="browse"):
+            with gr.Tab("Browse", id="browse") as browse_tab:
                 build_browse_tab(source, data_in_use)
-            with gr.Tab("Train", id="train"):
-                settings = build_train_tab(service, source, owner, blocks)
+            with gr.Tab("Train", id="train") as train_tab:
+                train = build_train_tab(service, source, owner, blocks)
             with gr.Tab("Classify", id="classify") as classify_tab:
                 build_classify_tab(nets, owner, data_in_use, look_at, classify_tab)
             with gr.Tab("Inside", id="inside") as inside_tab:
@@ -58,13 +68,14 @@ def build_app(service: Service, source: DataSource, nets: Nets) -> gr.Blocks:
             with gr.Tab("Over time", id="time") as time_tab:
                 build_time_tab(nets, owner, look_at, time_tab)
             with gr.Tab("One step", id="step") as step_tab:
-                build_step_tab(source, settings, step_tab)
+                build_step_tab(source, train.settings, step_tab)
             with gr.Tab("Lab", id="lab") as lab_tab:
                 build_lab_tab(service, source, owner, lab_tab)
             with gr.Tab("Code", id="code") as code_tab:
-                build_code_tab(service, source, owner, settings, code_tab)
+                build_code_tab(service, source, owner, train.settings, code_tab)
             with gr.Tab("My runs", id="runs") as runs_tab:
                 build_runs_tab(service, owner, runs_tab)
+        lesson = build_lesson_panel()
         build_endpoints(service, source, nets)
 
         async def watch() -> AsyncIterator[list[str]]:
@@ -79,14 +90,32 @@ def build_app(service: Service, source: DataSource, nets: Nets) -> gr.Blocks:
                     yield now
                 await asyncio.sleep(1)
 
-        def tab_asked_for(request: gr.Request) -> Any:
-            """Open the tab that the address names, as the links to a run do."""
-            return gr.Tabs(selected="train") if request.query_params.get("tab") == "train" else gr.skip()
-
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
         blocks.load(watch, None, [header, data_in_use], **quiet)
-        blocks.load(tab_asked_for, None, tabs, **quiet)
         look_at.change(lambda: gr.Tabs(selected="inside"), None, tabs, **quiet)
+        every_tab = [browse_tab, train_tab, classify_tab, inside_tab, judge_tab, time_tab, step_tab, lab_tab, code_tab]
+        page = PageParts(
+            title=title,
+            message=message,
+            tabs=tabs,
+            tab=dict(zip(TABS, [*every_tab, runs_tab], strict=True)),
+            parts={
+                "recipes": [train.recipes],
+                "prediction": [train.prediction],
+                "lesson": [lesson.sidebar, open_lesson],
+            },
+            settings=train.settings,
+        )
+        wire_setup(page, lesson.asked, blocks)
+        open_lesson.click(lambda: gr.Sidebar(open=True), None, lesson.sidebar, **quiet)
+        batch_size = train.settings["batch_size"]
+        wire_lesson(
+            lesson,
+            partial(values_of, service, source),
+            [train.following, batch_size],
+            [train.following.change, train.result.change, train.story.change, batch_size.change],
+            blocks,
+        )
     return blocks
 
 

@@ -31,7 +31,7 @@ class Try:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the lesson. Texts may hold `code`, **bold** and the names of values in braces."""
+    """One step of the lesson. Texts may hold `code` and **bold**; the first three also names of values, in braces."""
 
     number: int
     """from 1"""
@@ -65,36 +65,39 @@ def _read(path: Path, number: int) -> Step:
     return Step(number, title, tab, what, why, screen, code, tries, parts["Question"], parts["Answer"])
 
 
-def step_html(step: Step, values: dict[str, str]) -> str:
-    """One step as the panel shows it; its buttons carry what they do in data-query."""
+def begin_html(step: Step, values: dict[str, str]) -> str:
+    """What happens in this step and why, and where the values come from that stand on the screen now."""
 
     def text(words: str) -> str:
-        return _marked(html.escape(words.format_map(_Known(values)), quote=False))
+        return _marked(words.format_map(values))
 
+    return (
+        f"<article class='lesson-step'><p class='quiet'>Step {step.number} of {len(lesson())}</p>"
+        f"<h3>{html.escape(step.title)}</h3><p>{text(step.what)}</p><h4>Why</h4><p>{text(step.why)}</p>"
+        f"<h4>On your screen</h4><p class='screen'>{text(step.screen)}</p></article>"
+    )
+
+
+def end_html(step: Step) -> str:
+    """The tutorial's code, things to try (what they do stands in data-query), a question with its answer."""
     tries = "".join(
         f"<button type='button' class='try' data-query='{html.escape(one.query, quote=True)}'>"
         f"{html.escape(one.label)}</button>"
         for one in step.tries
     )
     return (
-        f"<article class='lesson-step'><p class='quiet'>Step {step.number} of {len(lesson())}</p>"
-        f"<h3>{html.escape(step.title)}</h3><p>{text(step.what)}</p>"
-        f"<h4>Why</h4><p>{text(step.why)}</p><h4>On your screen</h4><p class='screen'>{text(step.screen)}</p>"
-        f"<h4>In the tutorial's code</h4><pre class='printed'>{html.escape(step.code)}</pre>"
+        f"<article class='lesson-step'><h4>In the tutorial's code</h4>"
+        f"<pre class='printed' tabindex='0'>{html.escape(step.code)}</pre>"
         f"<h4>Try</h4><div class='tries'>{tries}</div>"
-        f"<h4>Question</h4><p>{text(step.question)}</p>"
-        f"<details><summary>Answer</summary><p>{text(step.answer)}</p></details></article>"
+        f"<h4>Question</h4><p>{_marked(step.question)}</p>"
+        f"<details><summary>Answer</summary><p>{_marked(step.answer)}</p></details></article>"
     )
 
 
-def _marked(escaped: str) -> str:
+def _marked(words: str) -> str:
+    escaped = html.escape(words, quote=False)
     bold = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", escaped)
     return re.sub(r"`(.+?)`", r"<code>\1</code>", bold)
-
-
-class _Known(dict[str, str]):
-    def __missing__(self, name: str) -> str:
-        raise KeyError(f"The lesson names the value {name!r}, which is not among those of the page.")
 
 
 def values_of(service: Service, source: DataSource, run_id: str, batch_size: object = 4) -> dict[str, str]:

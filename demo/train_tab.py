@@ -5,7 +5,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,16 +14,28 @@ import gradio as gr
 from gradio.processing_utils import save_file_to_cache
 from gradio.utils import get_upload_folder
 
-from cifar_core.config import CHANGEABLE, FIELDS, TrainConfig
+from cifar_core.config import CHANGEABLE, TrainConfig
 from cifar_core.data import Splits
 from cifar_core.data.source import DataSource
 from cifar_core.errors import CifarError
 from cifar_core.presets import PRESETS
-from cifar_core.runs.limits import Limits
 from cifar_core.runs.service import Service
 from demo.live_chart import live_chart
+from demo.prediction import build_prediction, compared, kept_with
 from demo.run_view import RunWatch, View
-from demo.words import duration, note
+from demo.settings import (
+    MAIN,
+    MORE,
+    NAMES,
+    Settings,
+    fill_in,
+    limits_words,
+    page_config,
+    plan_words,
+    setting_field,
+)
+from demo.share import build_share
+from demo.words import note
 
 LOOK_EVERY = 0.15
 """seconds between two looks at the run"""
@@ -33,21 +45,8 @@ PLAN_EVERY = 5.0
 """seconds between two looks at how busy the server is"""
 RESUME = "Resume"
 """what the pause button says while the run rests"""
-REPORT_IMAGES = 8000
-"""images in one line of the log: the tutorial's 2,000 mini-batches of 4"""
-REPORTS_AN_EPOCH = 5
-"""lines that an epoch has at least, also on a small data set"""
 _LIVE = "element.setAttribute('role', 'status'); element.setAttribute('aria-live', 'polite');"
 """lets a screen reader tell what is new there, when it has finished what it is saying"""
-
-Settings = dict[str, gr.Number | gr.Dropdown]
-"""the fields of the settings, by name"""
-MAIN = ("epochs", "batch_size", "lr", "momentum", "seed", "device")
-RECIPE = ("weight_decay", "label_smoothing", "augment", "schedule", "precision")
-ENDING = ("stop_rule", "patience", "target_accuracy")
-MORE = RECIPE + ENDING
-NAMES = MAIN + MORE
-DEFAULTS = TrainConfig()
 
 _SHOW_RUN_IN_ADDRESS = """(run) => {
     if (!run) return;
@@ -57,28 +56,37 @@ _SHOW_RUN_IN_ADDRESS = """(run) => {
 }"""
 
 
-def page_config(values: dict[str, Any], images: int) -> TrainConfig:
-    """The recipe that the page's settings ask for; a line of the log covers the same number of images at any batch."""
-    config = TrainConfig(**values)
-    covered = min(REPORT_IMAGES, images // REPORTS_AN_EPOCH)
-    return replace(config, report_every=max(1, covered // config.batch_size))
+@dataclass(frozen=True, eq=False)
+class TrainParts:
+    """What the rest of the page needs of this tab."""
+
+    settings: Settings
+    recipes: gr.Column
+    prediction: gr.Accordion
+    following: gr.Textbox
+    """the run that is followed"""
+    result: gr.HTML
+    story: gr.HTML
 
 
-def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState, blocks: gr.Blocks) -> Settings:
-    """Lay out the tab and wire it; the fields of the settings, by name. `owner` holds the visitor's secret key."""
+def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState, blocks: gr.Blocks) -> TrainParts:
+    """Lay out the tab and wire it; what others need of it. `owner` holds the visitor's secret key."""
     gr.Markdown(
         "The Net starts with random weights and guesses. Press **Start** and watch its *loss* fall: the number that "
         "says how wrong its answers are, about 2.3 for guessing among ten classes."
     )
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=300, elem_id="settings"):
-            gr.HTML("<b>Recipes</b> that fill in the settings below:", elem_id="recipes")
-            with gr.Row(elem_classes="commands"):
-                presets = {name: gr.Button(recipe.label, size="sm", min_width=80) for name, recipe in PRESETS.items()}
-            about_preset = gr.HTML(note(PRESETS["tutorial"].help), elem_id="about-preset")
-            settings: Settings = {name: _setting(name) for name in MAIN}
+            with gr.Column() as recipes:
+                gr.HTML("<b>Recipes</b> that fill in the settings below:", elem_id="recipes")
+                with gr.Row(elem_classes="commands"):
+                    presets = {
+                        name: gr.Button(recipe.label, size="sm", min_width=80) for name, recipe in PRESETS.items()
+                    }
+                about_preset = gr.HTML(note(PRESETS["tutorial"].help), elem_id="about-preset")
+            settings: Settings = {name: setting_field(name) for name in MAIN}
             with gr.Accordion("Beyond the tutorial", open=False):
-                settings |= {name: _setting(name) for name in MORE}
+                settings |= {name: setting_field(name) for name in MORE}
             plan = gr.HTML(note(plan_words(service, source, page_config({}, len(source.splits.train)))), elem_id="plan")
             gr.HTML(f'<p class="quiet">{limits_words(service.limits)}</p>', elem_id="limits")
             apply = gr.Button(
@@ -87,7 +95,9 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
                 elem_id="apply",
                 size="sm",
             )
+            build_share(settings)
         with gr.Column(scale=3, min_width=320):
+            prediction = build_prediction(source)
             with gr.Row(elem_classes="commands"):
                 start = gr.Button("Start", variant="primary", interactive=False, elem_id="start")
                 pause = gr.Button("Pause", interactive=False, elem_id="pause")
@@ -113,6 +123,7 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
                 )
                 gr.HTML("more epochs, from where the run stands")
     result = gr.HTML("", elem_id="result")
+    comparison = gr.HTML("", elem_id="predicted")
     following = gr.Textbox(visible="hidden", elem_id="following", label="run")
     commands = gr.Textbox(visible="hidden", elem_id="commands", label="what may be done now")
 
@@ -126,6 +137,13 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
             return note("")
         except CifarError as error:
             return note(str(error), "error")
+
+    def keep_prediction(owner_key: str, refused: str, kept: Any, *answers: Any) -> list[Any]:
+        """What was predicted belongs to the run just started; the questions are empty again for the next."""
+        newest = service.runs_of(str(owner_key), limit=1)
+        if refused != note("") or not newest:
+            return [gr.skip()] * (1 + len(answers))
+        return [kept_with(kept, newest[0].id, answers), *[None] * len(answers)]
 
     def told(command: Callable[..., object], owner_key: str, run: str, *values: Any, **settings: Any) -> str:
         """Give a command about the run that is followed; the sentence to show, empty where it was obeyed."""
@@ -187,7 +205,14 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
     watched = [following, commands, status, chart, filters, story, log, result]
     commands.change(show_commands, [commands, following], [start, pause, stop, apply, train_on, weights], **quiet)
-    start.click(do_start, [owner, *inputs], message, **quiet)
+    start.click(do_start, [owner, *inputs], message, **quiet).then(
+        keep_prediction,
+        [owner, message, prediction.kept, *prediction.asked],
+        [prediction.kept, *prediction.asked],
+        **quiet,
+    )
+    ended = [following.change, commands.change, prediction.kept.change]
+    gr.on(ended, partial(compared, service), [following, prediction.kept], comparison, **quiet)
     stop.click(do_stop, [owner, following], message, **quiet)
     pause.click(do_pause_or_resume, [owner, following, pause], message, **quiet)
     apply.click(do_change, [owner, following, *(settings[name] for name in CHANGEABLE)], message, **quiet)
@@ -199,63 +224,13 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
     triggers = [blocks.load, *(field.change for field in inputs), gr.Timer(PLAN_EVERY).tick]
     gr.on(triggers, show_plan, inputs, plan, trigger_mode="always_last", **quiet)
     blocks.load(owner_key_of, owner, owner, queue=False, **quiet).then(watch, owner, watched, **quiet)
-    return settings
-
-
-def fill_in(preset: str) -> list[Any]:
-    """The sentence about the recipe called `preset`, and its values for the fields."""
-    recipe = PRESETS[preset]
-    return [note(recipe.help), *(getattr(recipe.config, name) for name in NAMES)]
+    return TrainParts(settings, recipes, prediction.box, following, result, story)
 
 
 def owner_key_of(stored: object) -> str:
     """The key that this browser has kept, or a new unguessable one."""
     kept = isinstance(stored, str) and stored.isascii() and 16 <= len(stored) <= 100
     return str(stored) if kept else secrets.token_urlsafe(24)
-
-
-def plan_words(service: Service, source: DataSource, config: TrainConfig) -> str:
-    """What these settings mean on the data set in use, and how long they would take now, before anything is started."""
-    images = len(source.splits.train)
-    steps = config.steps(images)
-    words = (
-        f"{config.epochs} × {images:,} images in mini-batches of {config.batch_size}: {steps:,} updates of the "
-        f"weights, a line in the log every {config.report_every:,}."
-    )
-    if steps > service.limits.steps:
-        return f"{words} That is more than the {service.limits.steps:,} updates that one run may have here."
-    estimate = service.estimate(config, images)
-    if estimate.seconds is None:
-        return words
-    going = {0: "No run is going", 1: "1 run is going"}.get(estimate.going, f"{estimate.going} runs are going")
-    share = SHARES.get(round(1 / estimate.share), f"1/{round(1 / estimate.share)} of a core")
-    words += f" {going}: yours would get {share} and take about {duration(estimate.seconds)}."
-    if estimate.seconds * estimate.share > 60 * service.limits.minutes:
-        words += f" A run is stopped after {service.limits.minutes} minutes of work."
-    return words
-
-
-def limits_words(limits: Limits) -> str:
-    """What one visitor may ask of this server, said before it bites."""
-    return (
-        f"On this server a run may have {limits.steps:,} updates and {limits.minutes} minutes of work; it may rest for "
-        f"{limits.paused_minutes} minutes. You may have {limits.active_per_owner} runs going at once, and your newest "
-        f"{limits.kept_per_owner} ended runs are kept for {limits.days} days."
-    )
-
-
-SHARES = {1: "a whole core", 2: "half a core", 3: "a third of a core", 4: "a quarter of a core", 5: "a fifth of a core"}
-SHARES |= {6: "a sixth of a core", 7: "a seventh of a core", 8: "an eighth of a core", 9: "a ninth of a core"}
-"""how a share of one over so many is said"""
-
-
-def _setting(name: str) -> gr.Number | gr.Dropdown:
-    about, default = FIELDS[name], getattr(DEFAULTS, name)
-    if about.choices:
-        choices = [(choice.replace("_", " "), choice) for choice in about.choices]
-        return gr.Dropdown(choices, value=default, label=about.label, info=about.help, elem_id=name)
-    bounds = f" ({about.low:,g} to {about.high:,g})"
-    return gr.Number(default, label=about.label, info=about.help + bounds, elem_id=name)
 
 
 def told_of(view: View) -> list[str]:

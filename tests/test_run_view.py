@@ -28,11 +28,13 @@ from cifar_core.runs.service import Service
 from demo import run_view
 from demo.browse_tab import detail_html, page_html
 from demo.classify_tab import answer_html
+from demo.doctor_view import doctor_html
 from demo.figures import class_counts
 from demo.live_chart import chart_head, chart_marks, chart_points, chart_probes
 from demo.picture_grid import data_url, enlarged, grid_html
 from demo.run_view import RunWatch, View, result_html, status_html
-from demo.train_tab import NAMES, buttons_for, limits_words, owner_key_of, page_config, plan_words, told_of
+from demo.settings import NAMES, limits_words, page_config, plan_words
+from demo.train_tab import buttons_for, owner_key_of, told_of
 from demo.words import STATES, duration, note, percent
 
 ANN, BOB = "ann" * 8, "bob" * 8
@@ -822,8 +824,8 @@ def test_no_class_name_is_taken_for_markup(service: Service, evil: Splits, part:
         markup = "".join(detail_html(train, facts_of(train, index)) for index in range(36))
     elif part == "answer":
         answer = Answer(tuple(Score(name, float(place), 0.1) for place, name in enumerate(EVIL)))
-        picture = Image.new("RGB", (9, 9))
-        markup = "".join(answer_html(answer, test.images[0], title=name, truth=name, original=picture) for name in EVIL)
+        markup = "".join(answer_html(answer, test.images[0], title=name, truth=name) for name in EVIL)
+        markup += doctor_html(answer, test.images[0])
     else:
         markup = class_counts(EVIL, train.counts().tolist())
     reader = Reader()
