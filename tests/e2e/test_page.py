@@ -267,25 +267,6 @@ def test_a_test_image_is_classified_with_its_truth(visit: Visit, server: Server)
     expect(page.locator("#test-pictures .cell").first).not_to_have_attribute("data-index", "12")
 
 
-def test_an_uploaded_photo_is_classified_and_a_strange_file_gets_a_sentence(visit: Visit, tmp_path: Path) -> None:
-    photo = tmp_path / "photo.jpg"
-    Image.effect_mandelbrot((640, 480), (-3, -2.5, 2, 2.5), 50).convert("RGB").save(photo)
-    page = visit()
-    open_tab(page, "Classify")
-    open_tab(page, "Your picture")
-    page.locator("#upload input[type=file]").set_input_files(photo)
-    answer = page.locator("#answer")
-    expect(answer).to_contain_text("The Net says")
-    expect(answer.locator("img")).to_have_count(2)
-    expect(answer).to_contain_text("the 32 × 32 the Net sees")
-    page.get_by_label("Remove Image").or_(page.get_by_label("Clear")).first.click()
-    strange = tmp_path / "strange.png"
-    strange.write_bytes(b"not a picture")
-    page.locator("#upload input[type=file]").set_input_files(strange)
-    expect(answer.locator("[role=alert]")).to_be_visible()
-    expect(answer).not_to_contain_text(str(tmp_path))
-
-
 def test_my_run_can_be_asked_while_it_is_still_training(visit: Visit) -> None:
     page = visit()
     start(page, epochs=100)
