@@ -23,13 +23,13 @@ _PLAYER = """
     </div>
     <div class="time-classes"><h3>Right answers in each class</h3><table class="bars"></table></div>
     <div class="time-matrix">
-      <h3>Which class it says</h3><div class="scroll"><table class="said-table"></table></div>
+      <h3>Which class the Net says</h3><div class="scroll"><table class="said-table"></table></div>
       <p class="quiet said"></p>
     </div>
   </div>
+  <p class="quiet counted"></p>
   <h3>Four test images, always the same</h3>
   <div class="time-pictures"></div>
-  <p class="quiet counted"></p>
 </section>
 """
 

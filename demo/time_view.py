@@ -18,7 +18,7 @@ from demo.pointer import Pointer
 from demo.words import STATES, note, percent
 
 NO_RUNS = (
-    "You have no run yet. Train a Net (tab 2): moments of its training are kept, and you can move through them here."
+    "You have no run yet. Train a Net on the tab Train: moments of it are kept, and you can move through them here."
 )
 NO_PICTURES = (
     "The pictures that this run was trained with are no longer on this server, so its history cannot be shown."
