@@ -1,14 +1,17 @@
 """Each mistake is made in the real loop exactly as its line of code says, and in nothing else."""
 
 import math
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, SequentialSampler
 
 from cifar_core.checkpoint import load_checkpoint, save_checkpoint
 from cifar_core.config import FIELDS, TrainConfig
@@ -16,7 +19,7 @@ from cifar_core.data import ImageSet, Splits
 from cifar_core.errors import ConfigError
 from cifar_core.evaluate import evaluate
 from cifar_core.events import Checkpointed, Control, Probed, Progress, TrainEvent
-from cifar_core.mistakes import MISTAKES, training_images
+from cifar_core.mistakes import CODE, MISTAKES, code_of, training_images
 from cifar_core.net import Net, new_net
 from cifar_core.order import EpochOrder
 from cifar_core.pixels import normalize
@@ -173,3 +176,82 @@ def test_the_lowest_loss_that_a_softmax_too_many_leaves_is_the_one_its_words_nam
     lowest = F.cross_entropy(sure, torch.tensor([0])).item()
     assert f"{lowest:.2f}" in MISTAKES["softmax"].look_for
     assert f"{100 * math.exp(-lowest):.0f} %" in MISTAKES["softmax"].look_for
+
+
+class TinyCifar:
+    """Stands for torchvision's CIFAR10, whose labels are a list called targets."""
+
+    def __init__(self, root: str, train: bool, transform: Callable[[Any], Tensor]) -> None:
+        self.targets, self.transform, self.train = list(range(10)) * (4 if train else 2), transform, train
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        picture = np.random.default_rng(index).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+        return self.transform(picture), self.targets[index]
+
+
+class ToTensor:
+    def __call__(self, picture: np.ndarray) -> Tensor:
+        return torch.from_numpy(picture).permute(2, 0, 1) / 255
+
+
+class Normalize:
+    def __init__(self, mean: tuple[float, ...], spread: tuple[float, ...]) -> None:
+        self.mean, self.spread = (torch.tensor(part)[:, None, None] for part in (mean, spread))
+
+    def __call__(self, picture: Tensor) -> Tensor:
+        return (picture - self.mean) / self.spread
+
+
+class Compose:
+    def __init__(self, parts: list[Callable[[Any], Any]]) -> None:
+        self.parts = parts
+
+    def __call__(self, picture: Any) -> Any:
+        for part in self.parts:
+            picture = part(picture)
+        return picture
+
+
+def executed(lines: list[str]) -> dict[str, Any]:
+    """The variables of the short training after it has run on tiny data; `weights` are the Net's before it."""
+    random.seed(1)
+    torch.manual_seed(1)
+    made: dict[str, Any] = {"CIFAR10": TinyCifar, "DataLoader": DataLoader, "SGD": torch.optim.SGD, "Net": Net, "F": F}
+    made |= {"ToTensor": ToTensor, "Normalize": Normalize, "Compose": Compose, "random": random}
+    lines = [
+        line + "; weights = net.conv1.weight.detach().clone()" if line == "net = Net()" else line for line in lines
+    ]
+    exec("\n".join(lines), made)
+    return made
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_the_training_in_short_runs_and_has_the_mistake(mistake: str) -> None:
+    config = TrainConfig(epochs=1, batch_size=8, lr=0.004)
+    right, wrong = ([line.text for line in lines] for lines in code_of(mistake, config))
+    healthy, made = executed(right), executed(wrong)
+    moved = not torch.equal(made["net"].conv1.weight, made["weights"])
+    assert moved == (mistake != "other_parameters")
+    (group,) = made["optimizer"].param_groups
+    assert group["lr"] == (0.04 if mistake == "lr_ten" else 0.004) and group["momentum"] == 0.9
+    assert isinstance(made["loader"].sampler, SequentialSampler) == (mistake == "no_shuffle")
+    assert made["trainset"].train == (mistake != "test_data") and not made["testset"].train
+    assert (made["trainset"].targets == healthy["trainset"].targets) == (
+        mistake not in ("shuffled_labels", "test_data")
+    )
+    assert (made["testset"][0][0].min() >= 0) == (mistake == "no_normalize")
+    sums = [loss.item() for loss in (F.cross_entropy(made["outputs"], made["labels"]), made["loss"])]
+    assert (sums[0] != sums[1]) == (mistake == "softmax")
+    assert ("optimizer.zero_grad()" in "".join(wrong)) == (mistake != "no_zero_grad")
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_the_lines_that_are_not_the_same_are_told(mistake: str) -> None:
+    right, wrong = code_of(mistake, HEALTHY)
+    assert len(right) == len(CODE) and sum(line.changed for line in wrong) == 1
+    assert sum(line.changed for line in right) == (mistake != "shuffled_labels")
+    same = [[line.text for line in lines if not line.changed] for lines in (right, wrong)]
+    assert same[0] == same[1]
