@@ -19,6 +19,11 @@ def theme() -> gr.themes.Base:
     ).set(
         block_label_background_fill="transparent",
         block_shadow="none",
+        # quiet text is still to be read: 4.5 to 1 against every light background of the page
+        body_text_color_subdued="*neutral_600",
+        block_info_text_color="*neutral_600",
+        block_label_text_color="*neutral_600",
+        block_title_text_color="*neutral_600",
         button_primary_background_fill="*primary_600",
         button_primary_background_fill_hover="*primary_700",
         button_primary_text_color="white",

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean, stdev
 from typing import TYPE_CHECKING
 
 from cifar_core.config import TrainConfig
@@ -23,6 +24,8 @@ class Recipe:
     """right answers on the test images"""
     total: int
     """test images"""
+    seeds: dict[str, int]
+    """right answers of the same recipe with other seeds, this one among them"""
     made_with: str
     """versions, machine and how long it took"""
     data: str
@@ -32,6 +35,16 @@ class Recipe:
     def accuracy(self) -> float:
         """Share of right answers on the test images, 0 to 1."""
         return self.correct / self.total
+
+    @property
+    def mean(self) -> float:
+        """Mean accuracy over the seeds, 0 to 1."""
+        return fmean(self.seeds.values()) / self.total
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of the accuracy over the seeds."""
+        return stdev(self.seeds.values()) / self.total
 
 
 def recipe() -> Recipe:
