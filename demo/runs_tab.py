@@ -3,22 +3,14 @@
 from typing import Any
 
 import gradio as gr
-from gradio.processing_utils import save_bytes_to_cache
-from gradio.utils import get_upload_folder
 
 from cifar_core.errors import CifarError
 from cifar_core.runs.service import Service
 from demo.compare import comparison_html, list_html, slug, snapshots_of
+from demo.download import SAVE, made_file
 from demo.words import note
 
 DELETE = "Delete"
-_SAVE = """(file) => {
-    if (!file) return;
-    const link = document.createElement('a');
-    link.href = file.url;
-    link.download = file.orig_name;
-    link.click();
-}"""
 
 
 def build_runs_tab(service: Service, owner: gr.BrowserState, tab: gr.Tab) -> None:
@@ -102,13 +94,13 @@ def build_runs_tab(service: Service, owner: gr.BrowserState, tab: gr.Tab) -> Non
         return [note(f"{own.name} is deleted."), *fresh(owner_key, chosen, run_id)]
 
     def do_pack(owner_key: str, run_id: str | None) -> list[Any]:
-        """The zip as the run is now; Gradio serves files from its own cache only, which is emptied now and then."""
+        """The zip as the run is now."""
         try:
             content = service.bundle(str(owner_key), str(run_id))
             own = service.own(str(owner_key), str(run_id))
         except CifarError as error:
             return [note(str(error), "error"), None]
-        return [note(""), save_bytes_to_cache(content, f"{slug(own.name)}.zip", get_upload_folder())]
+        return [note(""), made_file(content, f"{slug(own.name)}.zip")]
 
     all_of_it = [runs_list, tools, picked, comparison, run, name, show, delete]
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
@@ -118,5 +110,5 @@ def build_runs_tab(service: Service, owner: gr.BrowserState, tab: gr.Tab) -> Non
     gr.on([rename.click, name.submit], do_rename, [owner, picked, run, name], [message, *all_of_it], **quiet)
     delete.click(do_delete, [owner, picked, run, delete], [message, *all_of_it], **quiet)
     download.click(do_pack, [owner, run], [message, packed], **quiet).then(
-        None, packed, None, js=_SAVE, api_visibility="private"
+        None, packed, None, js=SAVE, api_visibility="private"
     )

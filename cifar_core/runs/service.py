@@ -4,6 +4,7 @@ import fcntl
 import secrets
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -11,6 +12,7 @@ from typing import Self
 from cifar_core.config import CHANGEABLE, TrainConfig
 from cifar_core.data.image_set import Splits
 from cifar_core.errors import RunError
+from cifar_core.events import Change, Changed
 from cifar_core.mistakes import training_images
 from cifar_core.runs.bundle import bundle, newest_weights
 from cifar_core.runs.history import filters_of, frames_of, moments_of, weights_at
@@ -60,8 +62,10 @@ class Service:
         self._pool.close()
         self._lock.close()
 
-    def start(self, owner: str, config: TrainConfig, data: Splits) -> Run:
+    def start(self, owner: str, config: TrainConfig, data: Splits, changes: Sequence[Change] = ()) -> Run:
         """Begin a training for the visitor with the secret key `owner`; it starts within a fraction of a second.
+
+        `changes` are made at their steps, as they were in a run that is to be repeated.
 
         Raises RunError, with the bound in its sentence, where that would be too much.
         """
@@ -70,7 +74,8 @@ class Service:
                 "The owner key must be 16 to 100 plain (ASCII) characters; leave it out to be given a new one."
             )
         images = len(training_images(config, data))
-        steps = config.steps(images)
+        changed = config.changed({change.name: change.value for change in changes})
+        steps = max(config.steps(images), changed.steps(images))
         if steps > self.limits.steps:
             raise RunError(
                 f"These settings need {steps:,} mini-batches and this server allows {self.limits.steps:,}: "
@@ -89,10 +94,10 @@ class Service:
                     f"You started {len(recent)} runs within a minute, and {self.limits.starts_a_minute} are allowed; "
                     "wait a little."
                 )
-            # the whole path, so that the next server may be started in another folder
-            folder = data.folder.resolve()
+            folder = data.folder.resolve()  # the next server may be started in another folder
             run = new_run(secrets.token_hex(8), config, folder, images, self._least_loaded(active)[0])
-            self.store.add(run, owner)
+            told = [Changed(one.step, one.step * config.batch_size, one.name, one.value, steps) for one in changes]
+            self.store.add(run, owner, told)  # each is told anew, with what is then true, when it is made
         return run
 
     def estimate(self, config: TrainConfig, images: int) -> Estimate:

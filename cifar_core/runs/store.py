@@ -165,8 +165,8 @@ class Store(Database):
 
     # -- writing -------------------------------------------------------------------------------------------------
 
-    def add(self, run: Run, owner: str) -> None:
-        """Keep a new run."""
+    def add(self, run: Run, owner: str, changes: Sequence[Changed] = ()) -> None:
+        """Keep a new run, with changes to be made when it comes to their steps."""
         names = [field.name for field in fields(Run)]
         values: list[Any] = [getattr(run, name) for name in names]
         values[names.index("config")] = json.dumps(run.config.to_json())
@@ -174,6 +174,11 @@ class Store(Database):
             database.execute(
                 f"insert into runs (owner, {_RUN_COLUMNS}) values (?{', ?' * len(names)})", (owner, *values)
             )
+            for change in changes:
+                row = (run.id, *astuple(change))
+                database.execute(
+                    f"insert into changes ({_COLUMNS['changes']}) values (?{', ?' * (len(row) - 1)})", row
+                )
 
     def ask(self, run: Run, kind: str, **arguments: float) -> None:
         """Leave a request for the worker that has this run."""
