@@ -1,6 +1,7 @@
-"""The command line: python -m cifar_core prepare-data | train | evaluate | classify.
+"""The command line: python -m cifar_core prepare-data | train | export | verify | evaluate | classify.
 
-Exit status: 0 done, 2 bad input (one sentence on stderr), 130 interrupted (a checkpoint is kept).
+Exit status: 0 done, 1 verified and found to differ, 2 bad input (one sentence on stderr), 130 interrupted (a checkpoint
+is kept).
 """
 
 import argparse
@@ -16,11 +17,12 @@ from typing import TYPE_CHECKING
 
 from cifar_core.config import FIELDS, TrainConfig
 from cifar_core.data import Splits, open_splits
-from cifar_core.errors import CifarError, DataError, PictureError
+from cifar_core.errors import CifarError, DataError, PictureError, ReceiptError
 from cifar_core.presets import PRESETS
+from cifar_core.teach import commands as teach
 
 if TYPE_CHECKING:
-    from cifar_core.net import Net
+    from cifar_core.evaluate import Evaluation
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,26 +48,23 @@ def _parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="train the Net, test it, keep its weights")
     train.set_defaults(command=_train)
     _add_data(train)
-    train.add_argument(
-        "--preset",
-        choices=tuple(PRESETS),
-        default="tutorial",
-        help="; ".join(f"{name}: {preset.help}" for name, preset in PRESETS.items()).replace("%", "%%")
-        + " Options beside it change single settings. Default: tutorial",
-    )
-    for field in fields(TrainConfig):
-        about = FIELDS[field.name]
-        kind = str if about.choices else type(field.default)
-        train.add_argument(
-            f"--{field.name.replace('_', '-')}",
-            type=kind,
-            default=None,  # the preset's
-            help=f"{about.help} Default: {field.default}".replace("%", "%%"),
-            metavar="|".join(about.choices) or f"{about.low:g}..{about.high:g}",
-        )
+    _add_settings(train)
     train.add_argument("--out", type=Path, required=True, metavar="NET.pth", help="where the weights go")
     train.add_argument("--resume", type=Path, metavar="FILE", help="go on from the checkpoint of an interrupted run")
     train.add_argument("--json", action="store_true", help="print one JSON event a line")
+    train.add_argument("--receipt", type=Path, metavar="FILE", help="where to put what `verify` needs to do it again")
+
+    export = commands.add_parser("export", help="write a training as a plain PyTorch script or notebook")
+    export.set_defaults(command=lambda options: teach.export(options, _config(options)))
+    _add_settings(export)
+    _add_data(export)
+    export.set_defaults(data=None)  # the official CIFAR-10, which the script downloads
+    export.add_argument("--out", type=Path, required=True, metavar="FILE", help="ends with .py or .ipynb")
+
+    verify = commands.add_parser("verify", help="do the training of a receipt again and compare every number")
+    verify.set_defaults(command=lambda options: teach.verify(options.receipt, _open(options)))
+    _add_data(verify)
+    verify.add_argument("receipt", type=Path, metavar="RECEIPT.json")
 
     evaluate = commands.add_parser("evaluate", help="test weights on the test images")
     evaluate.set_defaults(command=_evaluate)
@@ -78,6 +77,26 @@ def _parser() -> argparse.ArgumentParser:
     classify.add_argument("weights", type=Path, metavar="NET.pth")
     classify.add_argument("pictures", type=Path, nargs="+", metavar="picture")
     return parser
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--preset",
+        choices=tuple(PRESETS),
+        default="tutorial",
+        help="; ".join(f"{name}: {preset.help}" for name, preset in PRESETS.items()).replace("%", "%%")
+        + " Options beside it change single settings. Default: tutorial",
+    )
+    for field in fields(TrainConfig):
+        about = FIELDS[field.name]
+        kind = str if about.choices else type(field.default)
+        parser.add_argument(
+            f"--{field.name.replace('_', '-')}",
+            type=kind,
+            default=None,  # the preset's
+            help=f"{about.help} Default: {field.default}".replace("%", "%%"),
+            metavar="|".join(about.choices) or f"{about.low:g}..{about.high:g}",
+        )
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
@@ -99,6 +118,12 @@ def _open(options: argparse.Namespace) -> Splits:
     return open_splits(options.data, unverified=options.unverified)
 
 
+def _config(options: argparse.Namespace) -> TrainConfig:
+    """The preset with the settings that were given beside it."""
+    given = {field.name: getattr(options, field.name) for field in fields(TrainConfig)}
+    return PRESETS[options.preset].config.changed({name: value for name, value in given.items() if value is not None})
+
+
 def _prepare_data(options: argparse.Namespace) -> int:
     from cifar_core.data.archive import Downloading, download, sentence
 
@@ -112,15 +137,20 @@ def _prepare_data(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    given = {field.name: getattr(options, field.name) for field in fields(TrainConfig)}
-    config = PRESETS[options.preset].config.changed({name: value for name, value in given.items() if value is not None})
-    _check_writable(options.out)
+    config = _config(options)
+    _check_writable(options.out, "The weights")
+    if options.receipt:
+        _check_writable(options.receipt, "The receipt")
+        if options.resume:
+            raise ReceiptError("A receipt tells of a whole training; leave out --resume or --receipt.")
     # torch is imported only now, so that a wrong option is told at once
     import torch
 
     from cifar_core.checkpoint import load_checkpoint, save_checkpoint
     from cifar_core.device import choose_device
+    from cifar_core.evaluate import evaluate
     from cifar_core.events import Checkpointed, Control, Finished, Progress, Reported
+    from cifar_core.mistakes import training_images
     from cifar_core.net import new_net, save_weights
     from cifar_core.train import PROBE_IMAGES, train
 
@@ -137,11 +167,14 @@ def _train(options: argparse.Namespace) -> int:
 
     previous = signal.signal(signal.SIGINT, stop)
     checkpoint_path = options.out.with_name(options.out.name + ".checkpoint")
-    net, checkpoint, finished = new_net(config.seed), None, None
+    net, checkpoint, finished, reports = new_net(config.seed), None, None, []
+    images = training_images(config, splits)
     if not options.json:
         print(f"Training on {device.name} ({device.kind}). {device.reason}")
     try:
-        for event in train(net, splits.train, config, device=device.kind, resume=resume, control=control, probe=probe):
+        for event in train(net, images, config, device=device.kind, resume=resume, control=control, probe=probe):
+            if isinstance(event, Reported):
+                reports.append(event)
             if isinstance(event, Checkpointed):
                 checkpoint = event.checkpoint
             elif options.json:
@@ -167,7 +200,10 @@ def _train(options: argparse.Namespace) -> int:
     save_weights({name: tensor.cpu() for name, tensor in net.state_dict().items()}, options.out)
     if not options.json:
         print("Finished Training")
-    _report_accuracy(net, splits, device.kind, as_json=options.json)
+    found = evaluate(net, splits.test, device=device.kind, normalized=config.mistake != "no_normalize")
+    report_accuracy(found, as_json=options.json)
+    if options.receipt:
+        teach.write_receipt(options.receipt, config, splits, device.kind, finished.step, reports, found, net)
     return 0
 
 
@@ -175,12 +211,13 @@ def _evaluate(options: argparse.Namespace) -> int:
     import torch
 
     from cifar_core.device import choose_device
+    from cifar_core.evaluate import evaluate
     from cifar_core.net import load_net
 
     torch.set_num_threads(1)
     net = load_net(options.weights)
     device = choose_device(options.device)
-    _report_accuracy(net, _open(options), device.kind, as_json=False)
+    report_accuracy(evaluate(net, _open(options).test, device=device.kind))
     return 0
 
 
@@ -202,13 +239,10 @@ def _classify(options: argparse.Namespace) -> int:
     return 0
 
 
-def _report_accuracy(net: "Net", splits: Splits, device: str, *, as_json: bool) -> None:
+def report_accuracy(found: "Evaluation", *, as_json: bool = False) -> None:
     """Print the tutorial's last lines: the accuracy on all test images, and per class."""
-    from cifar_core.evaluate import evaluate
-
-    found = evaluate(net, splits.test, device=device)
     rights, totals = found.confusion.diagonal().tolist(), found.confusion.sum(axis=1).tolist()
-    classes = list(zip(splits.test.classes, rights, totals, strict=True))
+    classes = list(zip(found.classes, rights, totals, strict=True))
     if as_json:
         per_class = {name: right / of if of else None for name, right, of in classes}
         print(json.dumps({"event": "evaluated", "accuracy": found.accuracy, "classes": per_class}))
@@ -219,10 +253,10 @@ def _report_accuracy(net: "Net", splits: Splits, device: str, *, as_json: bool) 
         print(f"Accuracy of {name:>5} : {100 * right // of:2d} %" if of else f"Accuracy of {name:>5} : no test images")
 
 
-def _check_writable(path: Path) -> None:
+def _check_writable(path: Path, what: str) -> None:
     """Tell before an hour of training, not after it, that its result could not be written."""
     if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-        raise DataError(f"The weights cannot be written to {path}: name a file in a folder that exists.")
+        raise DataError(f"{what} cannot be written to {path}: name a file in a folder that exists.")
 
 
 if __name__ == "__main__":

@@ -38,3 +38,7 @@ class RunError(CifarError):
 
 class StoreError(RunError):
     """The runs cannot be read or written just now: their store is locked, its disk is full, or may not be written."""
+
+
+class ReceiptError(CifarError):
+    """A receipt cannot be made, or is not one that can be read."""

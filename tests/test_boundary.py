@@ -20,6 +20,7 @@ LAYERS = (
     | {"checkpoint", "evaluate", "classify", "browse", "pretrained"},
     {"look"},
     {"runs"},
+    {"teach"},
     {"__main__"},
 )
 """the parts of cifar_core; each may import those of its own row and of the rows above it"""
