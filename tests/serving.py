@@ -1,6 +1,7 @@
 """A real server in a process of its own, and where Chromium is: for the tests in e2e/ and the benchmarks."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -84,4 +85,11 @@ def serve(folder: Path, data: Path) -> Iterator[Server]:
     finally:
         process.terminate()
         process.wait(20)
-    assert "Traceback" not in log.read_text(), log.read_text()
+    assert "Traceback" not in own_trouble(log.read_text()), log.read_text()
+
+
+def own_trouble(log: str) -> str:
+    """The log without what Gradio says when a page is closed while it is being opened: its stream finds no session."""
+    head, *traces = re.split(r"^(?=ERROR: +Exception in ASGI application)", log, flags=re.MULTILINE)
+    closed = ("in sse_stream", "HTTPException: 404: Not Found")
+    return head + "".join(trace for trace in traces if not all(words in trace for words in closed))
