@@ -7,7 +7,7 @@ import numpy as np
 
 from cifar_core.errors import CifarError, NetError
 from demo.inside_view import NOT_FINITE, Place, about_html, filters_html, stages_html
-from demo.look import Look, take_look
+from demo.look import Look, batches, take_look
 from demo.nets import PRETRAINED, Chosen, Nets
 from demo.pointer import Pointer
 from demo.unit_view import unit_html
@@ -102,7 +102,7 @@ def net_filters(nets: Nets, pointer: Pointer, chosen: Chosen | None) -> str:
         weights, step = first_filters(chosen.net), chosen.step or 0
     words = "As training has made them."
     if run is not None:
-        words = f"After {step:,} mini-batches{'. They change while the run trains' if live else ''}."
+        words = f"After {batches(step)}{'. They change while the run trains' if live else ''}."
     finite = np.abs(weights[np.isfinite(weights)])
     return filters_html(filter_tiles(weights), float(finite.max(initial=0)), words, live=live)
 

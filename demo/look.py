@@ -47,5 +47,9 @@ def moment_words(chosen: Chosen) -> str:
     """Which state of a Net this is: after how many mini-batches."""
     if chosen.run is None or chosen.step is None:
         return "the pretrained Net"
-    batches = "1 mini-batch" if chosen.step == 1 else f"{chosen.step:,} mini-batches"
-    return f"{chosen.run.name} after {batches}"
+    return f"{chosen.run.name} after {batches(chosen.step)}"
+
+
+def batches(count: int) -> str:
+    """1 mini-batch, 2 mini-batches"""
+    return "1 mini-batch" if count == 1 else f"{count:,} mini-batches"
