@@ -59,15 +59,16 @@ MISTAKES: dict[str, Mistake] = {
     "no_zero_grad": Mistake(
         "Gradients are never cleared",
         "optimizer.zero_grad() is missing: every update adds the gradients of all mini-batches before it.",
-        "The steps grow longer and longer: the loss falls for a moment, then jumps or climbs, and may end as NaN.",
+        "The steps grow longer and longer. The loss soon climbs far above the 2.30 of guessing, into the hundreds and "
+        "beyond, and may end as NaN; the accuracy is that of guessing.",
         right="        optimizer.zero_grad()",
         wrong="",
     ),
     "softmax": Mistake(
         "Softmax before the loss",
         "The Net's outputs go through softmax before CrossEntropyLoss, which has a softmax of its own inside.",
-        "Learning is slow, and the loss cannot fall below 1.46: after two softmaxes even a perfect answer is only "
-        "23 % sure. The accuracy still rises, which is why this mistake is often overlooked.",
+        "Learning begins late and is slow, and the loss cannot fall below 1.46: after two softmaxes even a perfect "
+        "answer is only 23 % sure. The accuracy still rises, which is why this mistake is often overlooked.",
         right="        loss = F.cross_entropy(outputs, labels)",
         wrong="        loss = F.cross_entropy(F.softmax(outputs, dim=1), labels)",
     ),
@@ -99,8 +100,8 @@ MISTAKES: dict[str, Mistake] = {
     "lr_ten": Mistake(
         "Learning rate ten times too large",
         "The optimizer gets ten times the learning rate, and momentum makes each step about ten times longer again.",
-        "The loss falls quickly at first, then stays high and jumpy. It may stop at 2.30, where the Net gives every "
-        "picture the same answer.",
+        "The loss falls a little at first, even faster than the twin's. Then it stays high, and the accuracy jumps up "
+        "and down. It may also stop at 2.30, where the Net gives every picture the same answer.",
         right="optimizer = SGD(net.parameters(), lr={lr:g}, momentum={momentum:g})",
         wrong="optimizer = SGD(net.parameters(), lr={ten_times:g}, momentum={momentum:g})",
     ),
@@ -114,8 +115,9 @@ MISTAKES: dict[str, Mistake] = {
     "test_data": Mistake(
         "Trained on the test images",
         "The training loader reads the test images.",
-        "Everything looks better than it is: the accuracy is that on pictures the Net has learned by heart. An epoch "
-        "is also five times shorter, for there are only 10,000 of them; train for more epochs to see it well.",
+        "Nothing in the curves gives it away. At first the twin is even behind, for its epoch has fewer images. But "
+        "its accuracy is that on pictures it was trained with, so it goes on rising as they are learned by heart, and "
+        "tells nothing of new pictures.",
         subtle=True,
         right='trainset = CIFAR10("data", train=True, transform=transform)',
         wrong='trainset = CIFAR10("data", train=False, transform=transform)',

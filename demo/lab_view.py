@@ -7,7 +7,7 @@ from cifar_core.mistakes import MISTAKES, CodeLine, code_of
 from cifar_core.runs.records import Snapshot
 from demo.compare import smoothed
 from demo.lab_pair import Pair
-from demo.twin_chart import KINDS, line_of, twin_chart
+from demo.twin_chart import KINDS, line_of, loss_words, twin_chart
 from demo.words import STATES, duration, note, percent
 
 NAMES = ("healthy", "mistake")
@@ -66,16 +66,16 @@ def _row(kind: str, name: str, snapshot: Snapshot) -> str:
     return (
         f'<tr><th scope="row"><i class="{kind}"></i>{name}</th><td><span class="chip {run.state}">'
         f'{STATES[run.state]}</span><span class="facts">{html.escape(facts)}</span></td>'
-        f'<td class="number">{loss_words(snapshot)}</td><td class="number">{percent(accuracy_of(snapshot))}</td></tr>'
+        f'<td class="number">{last_loss(snapshot)}</td><td class="number">{percent(accuracy_of(snapshot))}</td></tr>'
     )
 
 
-def loss_words(snapshot: Snapshot) -> str:
+def last_loss(snapshot: Snapshot) -> str:
     """The loss over the last twentieth of the run; NaN where it is no number any more."""
     if snapshot.run.state == "diverged":
         return "NaN"
     loss = loss_of(snapshot)
-    return "–" if loss is None else f"{loss:,.2f}"
+    return "–" if loss is None else loss_words(loss)
 
 
 def loss_of(snapshot: Snapshot) -> float | None:
@@ -108,13 +108,17 @@ def numbers_words(pair: Pair) -> str:
     runs = (pair.healthy, pair.wrong)
     if not all(run.points for run in runs):
         return ""
-    healthy, wrong = (f"loss {loss_words(run)}, accuracy {percent(accuracy_of(run))}" for run in runs)
-    words = f"Healthy: {healthy}. With the mistake: {wrong}."
+    words = f"Healthy: {_both_words(pair.healthy)}. With the mistake: {_both_words(pair.wrong)}."
     if pair.wrong.run.state == "diverged":
-        words += " The loss of the twin is no number any more (NaN), and neither are its weights: nothing can be asked."
+        words += " The twin's loss is no number any more (NaN), nor are its weights: there is nothing left to test."
     if not pair.going:
         words += _verdict(pair)
     return words
+
+
+def _both_words(snapshot: Snapshot) -> str:
+    share = accuracy_of(snapshot)
+    return f"loss {last_loss(snapshot)}" + ("" if share is None else f", accuracy {percent(share)}")
 
 
 def _verdict(pair: Pair) -> str:

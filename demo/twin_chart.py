@@ -52,6 +52,11 @@ class _Axis:
     """a height in words"""
 
 
+def loss_words(loss: float) -> str:
+    """A loss with two decimals; a very large one with none."""
+    return f"{loss:,.2f}" if loss < 100 else f"{loss:,.0f}"
+
+
 def line_of(snapshot: Snapshot, name: str) -> Line:
     """What the chart needs of a run."""
     run = snapshot.run
@@ -80,14 +85,14 @@ def twin_chart(lines: Sequence[Line], epochs: int, classes: int) -> str:
         HIGHEST_LOSS,
         tuple((float(height), str(height)) for height in range(int(HIGHEST_LOSS) + 1)),
         (math.log(classes), f"guessing: {math.log(classes):.2f}"),
-        lambda height: f"{height:,.2f}",
+        loss_words,
     )
     accuracy = _Axis(
         "Accuracy on test images",
         1.0,
         tuple((height / 100, f"{height} %") for height in (0, 25, 50, 75, 100)),
         (1 / classes, f"guessing: {100 / classes:.0f} %"),
-        lambda height: percent(height),
+        percent,
     )
     names = [line.name for line in lines]
     left = _panel(loss, names, [line.losses for line in lines], epochs)
@@ -140,7 +145,7 @@ def _off_words(axis: _Axis, names: Sequence[str], curves: Sequence[Curve]) -> st
 
 
 def _labels(axis: _Axis, names: Sequence[str], curves: Sequence[Curve]) -> str:
-    """Name and newest number of each line, beside the chart at the height of its end."""
+    """The name of each line, beside the chart at the height of its end."""
     there = [place for place, curve in enumerate(curves) if curve]
     tops = {place: _down(curves[place][-1][1], axis.high) for place in there}
     if len(there) == 2 and abs(tops[0] - tops[1]) < APART:
@@ -148,7 +153,6 @@ def _labels(axis: _Axis, names: Sequence[str], curves: Sequence[Curve]) -> str:
         upper = min(there, key=lambda place: (tops[place], place))
         tops = {place: middle + (-APART / 2 if place == upper else APART / 2) for place in there}
     return "".join(
-        f'<span class="{KINDS[place]}" style="top:{tops[place]:g}%">{html.escape(names[place])} '
-        f"<b>{axis.said(curves[place][-1][1])}</b></span>"
+        f'<span class="{KINDS[place]}" style="top:{tops[place]:g}%">{html.escape(names[place])}</span>'
         for place in there
     )

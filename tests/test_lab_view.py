@@ -37,7 +37,7 @@ from demo.lab_view import (
     accuracy_of,
     board_html,
     code_html,
-    loss_words,
+    last_loss,
     numbers_words,
     verdict_html,
     version_of,
@@ -265,10 +265,13 @@ def test_a_loss_that_is_no_number_is_said_and_the_rest_is_shown(service: Service
     end(service, wrong, 45.0, 0.1, "diverged")
     service.store.update(wrong, message="The loss became <NaN>.")
     pair = read_pair(service, ANN, text)
-    assert (loss_words(pair.wrong), accuracy_of(pair.wrong)) == ("NaN", None)
+    assert (last_loss(pair.wrong), accuracy_of(pair.wrong)) == ("NaN", None)
     said = text_of(board_html(pair))
     assert "mistake Diverged The loss became <NaN>. NaN –" in said
-    assert "Healthy: loss 1.30, accuracy 50.0\u00a0%. With the mistake: loss NaN, accuracy –. " in said
+    assert (
+        "Healthy: loss 1.30, accuracy 50.0\u00a0%. With the mistake: loss NaN. The twin's loss is no number any more"
+        in said
+    )
     assert "mistake: up to 45.00" in said
 
 
@@ -374,5 +377,5 @@ def test_the_two_lines_are_told_apart_by_more_than_colour_and_their_labels_do_no
 
 
 def test_a_line_that_leaves_the_chart_is_said_to() -> None:
-    assert "↑ mis&lt;take: up to 1,234.50" in chart(1.0, 1234.5)
+    assert "↑ mis&lt;take: up to 1,234" in chart(1.0, 1234.2)
     assert "up to" not in chart(1.0, 2.9)
