@@ -4,6 +4,9 @@ The step shown is a step of the real training: the loop itself runs up to it, an
 with number 3 of a seed is always the same, for everybody, and nothing needs to be kept between two looks.
 """
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -104,7 +107,12 @@ def slow_step(config: TrainConfig, image_set: ImageSet, number: int, weight: str
     parameters = dict(net.named_parameters())
     if weight not in parameters or not 0 <= place < parameters[weight].numel():
         raise ConfigError("There is no such weight; choose a layer, and a number within it.")
-    step, at = _reach(net, config, image_set, int(number) - 1)
+    with _one_thread():
+        return _look(net, config, image_set, int(number), weight, place)
+
+
+def _look(net: Net, config: TrainConfig, image_set: ImageSet, number: int, weight: str, place: int) -> SlowStep:
+    step, at = _reach(net, config, image_set, number - 1)
 
     order = EpochOrder.make(config, at.epoch, len(image_set))
     labels = training_labels(config, torch.from_numpy(image_set.labels))
@@ -154,6 +162,24 @@ def slow_step(config: TrainConfig, image_set: ImageSet, number: int, weight: str
         weight=update,
         loss_after=loss_after,
     )
+
+
+_ALONE = threading.Lock()
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """On one core, as the worker trains: a mini-batch is too little work to share, and the last digits depend on it.
+
+    One at a time, for torch has one such number for all.
+    """
+    with _ALONE:
+        before = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
 
 def _reach(net: Net, config: TrainConfig, image_set: ImageSet, steps: int) -> tuple[Step, Position]:
