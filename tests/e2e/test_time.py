@@ -75,12 +75,12 @@ def test_the_slider_moves_through_a_run_and_play_runs_it_as_a_film(visit: Visit)
     expect(page.locator("#time-message")).to_contain_text("You have no run yet")
     expect(page.locator(".time-player")).to_be_hidden()
 
-    start(page, state="done", epochs=2, batch_size=40, lr=0.02)
+    start(page, state="done", epochs=1, batch_size=100, lr=0.02)
     player = open_time(page)
     slider = player.get_by_role("slider", name="Moment of the training")
     count = moment(player)[1]
     assert count >= 6 and moment(player)[0] == count
-    expect(player.locator(".moment")).to_contain_text("After 100 mini-batches, 4,000 images (epoch 2 of 2)")
+    expect(player.locator(".moment")).to_contain_text("After 20 mini-batches, 2,000 images (epoch 1 of 1)")
     assert_agrees(player)
 
     slider.focus()
