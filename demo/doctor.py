@@ -95,7 +95,9 @@ def certainty_of(answer: Answer, chosen: Chosen, compared: Comparison) -> str:
     alike = Share(int((found.predictions == found.labels)[low].sum()), int(low.sum()))
     behind = ""
     if compared.step != chosen.step:
-        behind = f"(The run trains on: tested after step {compared.step:,}, asked after step {chosen.step:,}.)"
+        behind = (
+            f"The test images were asked after step {compared.step:,} of the run, your picture after {chosen.step:,}."
+        )
     return certainty_html(certainty(answer, found), alike, behind=behind)
 
 

@@ -114,7 +114,7 @@ def test_a_run_still_training_is_compared_with_a_slightly_earlier_step(tiny: Spl
     near = comparison(nets, chosen(1200), said)
     assert near.found is nets.found[tested.key] and near.step == 1000 and not near.due
     shown, _, due = examine(nets, "ab12", PHOTO, *UNTOUCHED, said)
-    assert "tested after step 1,000, asked after step 1,200" in shown and not due
+    assert "The test images were asked after step 1,000 of the run, your picture after 1,200." in shown and not due
     # further on it is tested again, and shown with the earlier test until then
     far = comparison(nets, chosen(1300), said)
     assert far.found is near.found and far.due
@@ -124,7 +124,7 @@ def test_a_run_still_training_is_compared_with_a_slightly_earlier_step(tiny: Spl
     # the very step needs no word about steps
     same = comparison(nets, tested, "")
     assert same.step == 1000 and not same.due
-    assert "tested after" not in examine(Known(tested, tested), "ab12", PHOTO, *UNTOUCHED, "")[0]
+    assert "of the run" not in examine(Known(tested, tested), "ab12", PHOTO, *UNTOUCHED, "")[0]
 
 
 @pytest.mark.parametrize("said", ["", None, "[]", "[1, 2, 3]", '["ab12", true, ""]', '["ab12", 7, ""]', "[" * 999, "x"])
