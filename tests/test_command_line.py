@@ -23,6 +23,8 @@ from cifar_core.errors import DeviceError
 from cifar_core.evaluate import Evaluation, evaluate
 from cifar_core.net import load_net, new_net, save_weights
 from cifar_core.presets import PRESETS
+from cifar_core.teach.notebook import notebook_of
+from cifar_core.teach.script import script_of
 from cifar_core.train import train
 
 ROOT = Path(__file__).parent.parent
@@ -226,6 +228,55 @@ def test_weights_that_could_not_be_written_are_told_before_the_training(
         assert complaint(capsys, *train_arguments(archive, out)) == (
             f"The weights cannot be written to {out}: name a file in a folder that exists."
         )
+
+
+def test_a_mistake_is_made_here_as_on_the_page(
+    archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    splits = open_splits(archive, unverified=True)
+    for mistake in ("test_data", "no_normalize"):
+        out = tmp_path / f"{mistake}.pth"
+        assert main(train_arguments(archive, out, "--lr", "0.01", "--mistake", mistake, "--report-every", "5")) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert len([line for line in lines if line.startswith("[1,")]) == (2 if mistake == "test_data" else 10)
+        found = evaluate(load_net(out), splits.test, normalized=mistake != "no_normalize")
+        assert f"test images: {100 * found.correct // 40} %" in lines[-11]
+    assert found.correct != evaluate(load_net(out), splits.test).correct
+
+
+def test_a_receipt_that_could_not_be_made_is_told_before_the_training(
+    archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [*train_arguments(archive, tmp_path / "net.pth"), "--receipt"]
+    place = tmp_path / "missing" / "receipt.json"
+    assert complaint(capsys, *arguments, place) == (
+        f"The receipt cannot be written to {place}: name a file in a folder that exists."
+    )
+    assert complaint(capsys, *arguments, tmp_path / "receipt.json", "--resume", "net.pth.checkpoint") == (
+        "A receipt tells of a whole training; leave out --resume or --receipt."
+    )
+
+
+# --------------------------------------------------------------------------------------------------------- export
+
+
+def test_export_writes_the_script_or_the_notebook_of_the_settings(archive: Path, tmp_path: Path) -> None:
+    settings = ["--preset", "quick", "--epochs", "1", "--seed", "5"]
+    config = PRESETS["quick"].config.changed({"epochs": 1, "seed": 5})
+    script, notebook = tmp_path / "run.py", tmp_path / "run.ipynb"
+    assert main(["export", *settings, "--out", str(script)]) == 0
+    assert script.read_text() == script_of(config) and "download=True" in script.read_text()
+    assert main(["export", *settings, "--data", str(archive), "--unverified", "--out", str(notebook)]) == 0
+    assert notebook.read_text() == notebook_of(script_of(config, data="repacked"))
+
+
+def test_export_tells_what_it_cannot_write(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert complaint(capsys, "export", "--out", "run.txt") == (
+        "run.txt must end with .py for a script or with .ipynb for a notebook."
+    )
+    assert "run.py cannot be written (No such file" in complaint(capsys, "export", "--out", "missing/run.py")
+    assert "There is no folder nowhere." in complaint(capsys, "export", "--data", "nowhere", "--out", "run.py")
+    assert "Learning rate must be" in complaint(capsys, "export", "--lr", "99", "--out", "run.py")
 
 
 # ------------------------------------------------------------------------------------- evaluate, classify, resume

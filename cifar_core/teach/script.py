@@ -40,10 +40,12 @@ def script_of(
 
 def script_of_run(snapshot: Snapshot, splits: Splits) -> str:
     """The script of a run, also of one that is still going: as it would be if nothing more were changed."""
-    run = snapshot.run
+    run, ended = snapshot.run, not snapshot.run.active
+    # of a run that was to be changed at steps which it never reached, these are left out
+    made = [change for change in snapshot.changes if not ended or change.step < run.step or change.name == "epochs"]
     return script_of(
         run.config,
-        changes=snapshot.changes,
+        changes=made,
         last_step=run.step if "stopped" in (run.state, run.ending) else None,
         diverged=run.state == "diverged",
         data=data_kind(splits.about),
