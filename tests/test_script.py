@@ -258,7 +258,17 @@ def test_every_script_can_be_compiled_for_python_3_10_and_fits_on_a_page_of_100_
 
 def test_only_what_the_settings_need_stands_in_the_script() -> None:
     script = script_of(TrainConfig())
-    for word in ("step =", "import sys", "math", "numpy", "autocast", "flip", "mistake", "label_smoothing", "weight_decay"):
+    for word in (
+        "step =",
+        "import sys",
+        "math",
+        "numpy",
+        "autocast",
+        "flip",
+        "mistake",
+        "label_smoothing",
+        "weight_decay",
+    ):
         assert word not in script, word
     assert 'CIFAR10(\n    root="./data", train=True, download=True, transform=transform\n)' in script
     assert "optimizer = optim.SGD(net.parameters(), lr=0.001, momentum=0.9, fused=True)\n" in script
