@@ -83,7 +83,10 @@ def pointer_to(nets: Nets, shown: Judged, index: object) -> tuple[Pointer, str]:
     if type(index) is not int or not 0 <= index < len(now.splits.test):
         raise RunError("There is no such test image.")
     picture = f"test {index}"
-    if now.run is not None and any(moment.step == shown.step for moment in nets.service.moments(shown.net)):
+    going = now.run is not None and now.run.active
+    if now.step == shown.step and not going:  # and so it stays
+        return Pointer(shown.net, picture), ""
+    if any(moment.step == shown.step for moment in nets.service.moments(shown.net)):
         return Pointer(shown.net, picture, shown.step), ""
     if now.step == shown.step:
         return Pointer(shown.net, picture), ""

@@ -310,8 +310,10 @@ def test_the_lines_of_the_notebook_are_those_of_the_tutorial() -> None:
 
 
 def test_a_batch_shows_all_logits_and_points_at_the_largest(found: Evaluation, tiny: Splits) -> None:
-    places = [7, 0, 119, 7]
-    shown = batch_html(tiny.test, found, places)
+    test = ImageSet(tiny.test.images, found.labels, CLASSES, "test")
+    wrong = int(places_of(found, Question())[0])
+    places = [wrong, 0, 119, wrong]
+    shown = batch_html(test, found, places)
     rows = re.findall("<tr>(.*?)</tr>", shown)[1:]
     cells = [re.findall("<td.*?>(-?[0-9.]+)(<span class=said> ←</span>)?</td>", row) for row in rows]
     numbers = np.array([[float(number) for number, _ in row] for row in cells])  # (10, 4)
@@ -321,7 +323,7 @@ def test_a_batch_shows_all_logits_and_points_at_the_largest(found: Evaluation, t
     assert sum(bool(mark) for row in cells for _, mark in row) == 4
     answers = "  ".join(f"{CLASSES[label]:5s}" for label in found.predictions[places]).replace("  ", " ")
     assert " ".join(answers.split()) in " ".join(shown.split("Predicted:")[1].split())
-    assert shown.count("<img ") == 4 and f'alt="{CLASSES[tiny.test.labels[119]]}, test image 119"' in shown
+    assert shown.count("<img ") == 4 and f'alt="{CLASSES[test.labels[119]]}, test image 119"' in shown
 
 
 @pytest.mark.parametrize("text", ["", "0, 1, 2, 3, 4", "one", "-1", "1.5", "0 1 2 x", "\u00b2", "1" * 50, None])
@@ -406,9 +408,12 @@ def test_an_image_is_opened_before_the_net_of_the_test_where_that_is_kept(nets: 
     framed = judged(nets.open(run.id))
     come_to(nets, run, 30, new_net(3))
     assert pointer_to(nets, framed, 7) == (Pointer(run.id, "test 7", 20), "")
+    come_to(nets, run, 40, new_net(4), frame=True)
+    nets.service.store.update(run.id, state="done")
+    assert pointer_to(nets, judged(nets.open(run.id)), 7) == (Pointer(run.id, "test 7"), "")  # it stays as it is
     pointer, told = pointer_to(nets, at_first, 7)
     assert pointer == Pointer(run.id, "test 7")
-    assert "trained on since step 10" in told and "as it is now, at step 30" in told
+    assert "trained on since step 10" in told and "as it is now, at step 40" in told
     assert pointer_to(nets, judged(nets.open(PRETRAINED)), 0) == (Pointer(PRETRAINED, "test 0"), "")
     for wrong in (-1, 120, 1.0, "1", None, True):
         with pytest.raises(RunError, match="no such test image"):
