@@ -21,11 +21,10 @@ from demo.inside_tab import build_inside_tab
 from demo.judge_tab import build_judge_tab
 from demo.lab_tab import build_lab_tab
 from demo.lesson import values_of
-from demo.lesson_panel import build_lesson_panel, wire_lesson
+from demo.lesson_panel import OPEN_LESSON, build_lesson_panel, wire_lesson
 from demo.nets import Nets
 from demo.runs_tab import build_runs_tab
-from demo.setup_link import TABS
-from demo.setup_page import PageParts, wire_setup
+from demo.setup_page import wire_setup
 from demo.step_tab import build_step_tab
 from demo.time_tab import build_time_tab
 from demo.train_tab import HEARTBEAT, build_train_tab
@@ -47,17 +46,17 @@ def build_app(service: Service, source: DataSource, nets: Nets) -> gr.Blocks:
                 "and ask it what is on a picture.</p>",
                 elem_id="title",
             )
-            open_lesson = gr.Button("Open the lesson", size="sm", elem_id="open-lesson")
+            open_lesson = gr.Button("Open the lesson", size="sm", elem_id="open-lesson", elem_classes="part-lesson")
         title = gr.HTML("", elem_id="setup-title")
         message = gr.HTML(note(""), elem_id="setup-message")
         header = gr.HTML(header_html(service, source), elem_id="header")
         owner = gr.BrowserState(None, storage_key=STORAGE_KEY, secret=STORAGE_SECRET)
         data_in_use = gr.Textbox(_key(source), visible="hidden", label="data set in use")
         look_at = gr.Textbox("", visible="hidden", label="picture to look inside of")
-        with gr.Tabs(elem_id="tabs") as tabs:
-            with gr.Tab("Browse", id="browse") as browse_tab:
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab("Browse", id="browse"):
                 build_browse_tab(source, data_in_use)
-            with gr.Tab("Train", id="train") as train_tab:
+            with gr.Tab("Train", id="train"):
                 train = build_train_tab(service, source, owner, blocks)
             with gr.Tab("Classify", id="classify") as classify_tab:
                 build_classify_tab(nets, owner, data_in_use, look_at, classify_tab)
@@ -92,22 +91,8 @@ def build_app(service: Service, source: DataSource, nets: Nets) -> gr.Blocks:
 
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
         blocks.load(watch, None, [header, data_in_use], **quiet)
-        look_at.change(lambda: gr.Tabs(selected="inside"), None, tabs, **quiet)
-        every_tab = [browse_tab, train_tab, classify_tab, inside_tab, judge_tab, time_tab, step_tab, lab_tab, code_tab]
-        page = PageParts(
-            title=title,
-            message=message,
-            tabs=tabs,
-            tab=dict(zip(TABS, [*every_tab, runs_tab], strict=True)),
-            parts={
-                "recipes": [train.recipes],
-                "prediction": [train.prediction],
-                "lesson": [lesson.sidebar, open_lesson],
-            },
-            settings=train.settings,
-        )
-        wire_setup(page, lesson.asked, blocks)
-        open_lesson.click(lambda: gr.Sidebar(open=True), None, lesson.sidebar, **quiet)
+        wire_setup(title, message, train.settings, lesson.asked, look_at, blocks)
+        open_lesson.click(None, None, None, js=OPEN_LESSON, api_visibility="private")
         batch_size = train.settings["batch_size"]
         wire_lesson(
             lesson,

@@ -8,6 +8,8 @@ import gradio as gr
 from demo.lesson import begin_html, end_html, lesson
 
 STORAGE_KEY = "cifar-demo-lesson"
+OPEN_LESSON = "() => document.querySelector('#lesson .toggle-button').click()"
+"""JavaScript that opens the panel, and closes it where it is open"""
 STORAGE_SECRET = "fixed-so-that-a-restart-keeps-the-place"
 
 _TRY = """
@@ -39,7 +41,7 @@ class LessonPanel:
 
 def build_lesson_panel() -> LessonPanel:
     """Lay out the panel, closed."""
-    with gr.Sidebar(label="Lesson", open=False, width=360, elem_id="lesson") as sidebar:
+    with gr.Sidebar(label="Lesson", open=False, width=360, elem_id="lesson", elem_classes="part-lesson") as sidebar:
         chosen = gr.Dropdown(_choices(set()), value=1, label="The lesson", elem_id="lesson-step")
         begin = gr.HTML("", elem_id="lesson-begin")
         end = gr.HTML(end_html(lesson()[0]), js_on_load=_TRY, elem_id="lesson-end")

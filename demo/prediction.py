@@ -108,7 +108,6 @@ def _about_hardest(prediction: Prediction, result: TestResult | None, classes: t
 class PredictionFields:
     """The fields in which one says it, and where it is shown."""
 
-    box: gr.Accordion
     accuracy: gr.Number
     hardest: gr.Dropdown
     diverges: gr.Radio
@@ -123,7 +122,9 @@ class PredictionFields:
 def build_prediction(source: DataSource) -> PredictionFields:
     """Lay out the questions; they may be left alone."""
     kept = gr.BrowserState({}, storage_key=STORAGE_KEY, secret=STORAGE_SECRET)
-    with gr.Accordion("Predict first: how will it end?", open=False, elem_id="prediction") as box:
+    with gr.Accordion(
+        "Predict first: how will it end?", open=False, elem_id="prediction", elem_classes="part-prediction"
+    ):
         gr.HTML(
             "<p class='quiet'>Say what you expect, then press Start: at the end the page compares. Whatever you leave "
             "empty is not asked.</p>"
@@ -142,7 +143,7 @@ def build_prediction(source: DataSource) -> PredictionFields:
             diverges = gr.Radio(
                 ["no", "yes"], value=None, label="Will the loss become NaN?", elem_id="predict-diverges", min_width=120
             )
-    return PredictionFields(box, accuracy, hardest, diverges, kept)
+    return PredictionFields(accuracy, hardest, diverges, kept)
 
 
 def kept_with(stored: object, run: str, answers: tuple[Any, ...]) -> dict[str, Any]:

@@ -1,7 +1,12 @@
-"""The page as an address asks for it: values filled in, controls locked or hidden, a tab opened, a line on top."""
+"""The page as an address asks for it: values filled in, controls locked or hidden, a tab opened, a line on top.
+
+Tabs are opened and parts hidden by the browser itself, and fields are touched only where the address names some: at
+every news of a growing curve Gradio goes again over all that an event has ever changed, with all that is inside it.
+"""
 
 import html
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,51 +17,65 @@ from demo.settings import NAMES, Settings
 from demo.setup_link import PARTS, TABS, Setup, read_setup
 from demo.words import note
 
+HIDDEN_BY = {name: f'#tabs [data-tab-id="{name}"]' for name in TABS} | {name: f".part-{name}" for name in PARTS}
+"""what a style sheet calls the tabs and parts that may be hidden"""
 
-@dataclass(frozen=True, eq=False)
-class PageParts:
-    """What an address may touch."""
+OPEN_TAB = """(words) => {
+    const asked = JSON.parse(words || '{}');
+    if (asked.hide) {
+        const style = document.createElement('style');
+        style.textContent = asked.hide.join(', ') + ' { display: none !important; }';
+        document.head.append(style);
+    }
+    const tabs = `#tabs > .tab-wrapper [data-tab-id="${asked.tab}"]`;
+    if (asked.tab) document.querySelectorAll(tabs).forEach((tab) => tab.click());
+}"""
+"""JavaScript that does what `orders` wrote"""
 
-    title: gr.HTML
-    message: gr.HTML
-    tabs: gr.Tabs
-    tab: dict[str, gr.Tab]
-    """by the words of TABS"""
-    parts: dict[str, list[Any]]
-    """by the words of PARTS"""
-    settings: Settings
 
+def wire_setup(
+    title: gr.HTML, message: gr.HTML, settings: Settings, asked: gr.Textbox, look_at: gr.Textbox, blocks: gr.Blocks
+) -> None:
+    """Set the page up as its address asks when it is opened, and as `asked` says whenever that changes.
 
-def wire_setup(page: PageParts, asked: gr.Textbox, blocks: gr.Blocks) -> None:
-    """Set the page up as its address asks when it is opened, and as `asked` says whenever that changes."""
-    assert list(page.tab) == list(TABS) and list(page.parts) == list(PARTS), "the words in an address are the page's"
-
-    pieces = [(name, piece) for name, pieces in page.parts.items() for piece in pieces]
+    A picture in `look_at` opens the tab Inside.
+    """
+    named = gr.Textbox("", visible="hidden", label="whether the address names settings")
+    to_browser = gr.Textbox("", visible="hidden", label="what the browser is to open and hide")
 
     def from_address(request: gr.Request) -> list[Any]:
         setup = read_setup(urlencode(dict(request.query_params)), NAMES)
-        return [
-            title_html(setup.title),
-            note(" ".join(setup.problems), "error"),
-            gr.Tabs(selected=setup.tab) if setup.tab else gr.skip(),
-            *(gr.update(visible=False) if name in setup.hidden else gr.skip() for name in TABS),
-            *(gr.update(visible=False) if is_hidden(setup, part) else gr.skip() for part, _ in pieces),
-            *(field_update(setup, name) for name in NAMES),
-        ]
+        named = bool(setup.settings or setup.locked or setup.hidden)
+        return [title_html(setup.title), note(" ".join(setup.problems), "error"), orders(setup), "fields" * named]
+
+    def to_fields(request: gr.Request) -> list[Any]:
+        setup = read_setup(urlencode(dict(request.query_params)), NAMES)
+        return [field_update(setup, name) for name in NAMES]
 
     def from_lesson(query: Any) -> list[Any]:
         setup = read_setup(str(query).removeprefix("?"), NAMES)
         values = (setup.settings.get(name) for name in NAMES)
-        return [
-            gr.Tabs(selected=setup.tab) if setup.tab else gr.skip(),
-            *(gr.skip() if value is None else value for value in values),
-        ]
+        return [orders(setup, again=str(query)), *(gr.skip() if value is None else value for value in values)]
 
-    fields = [page.settings[name] for name in NAMES]
+    fields = [settings[name] for name in NAMES]
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
-    touched = [page.title, page.message, page.tabs, *page.tab.values(), *(piece for _, piece in pieces), *fields]
-    blocks.load(from_address, None, touched, **quiet)
-    asked.change(from_lesson, asked, [page.tabs, *fields], **quiet)
+    to_browser.change(None, to_browser, None, js=OPEN_TAB, api_visibility="private")
+    look_at.change(
+        None, None, None, js=f"() => ({OPEN_TAB})('{json.dumps({'tab': 'inside'})}')", api_visibility="private"
+    )
+    blocks.load(from_address, None, [title, message, to_browser, named], **quiet)
+    named.change(to_fields, None, fields, **quiet)
+    asked.change(from_lesson, asked, [to_browser, *fields], **quiet)
+
+
+def orders(setup: Setup, again: str = "") -> str:
+    """What the browser is to do; `again` makes the same orders another text, so that they are followed once more."""
+    told: Mapping[str, Any] = {
+        "tab": setup.tab,
+        "hide": [HIDDEN_BY[part] for part in hidden_parts(setup)],
+        "again": again,
+    }
+    return json.dumps({name: value for name, value in told.items() if value})
 
 
 def title_html(title: str) -> str:
@@ -64,9 +83,9 @@ def title_html(title: str) -> str:
     return f"<p class='setup-title'>{html.escape(title)}</p>" if title else ""
 
 
-def is_hidden(setup: Setup, part: str) -> bool:
-    """Whether a part of the page is not to be shown. Recipes would fill in what is locked, so they go with a lock."""
-    return part in setup.hidden or (part == "recipes" and bool(setup.locked))
+def hidden_parts(setup: Setup) -> list[str]:
+    """The tabs and parts that are not to be shown. Recipes would fill in what is locked, so they go with a lock."""
+    return [part for part in HIDDEN_BY if part in setup.hidden or (part == "recipes" and setup.locked)]
 
 
 def field_update(setup: Setup, name: str) -> Any:

@@ -1,6 +1,7 @@
 """The tab in which the Net is trained: settings on the left, the run that is followed on the right."""
 
 import asyncio
+import json
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable
@@ -37,7 +38,7 @@ from demo.settings import (
 from demo.share import build_share
 from demo.words import note
 
-LOOK_EVERY = 0.15
+LOOK_EVERY = 0.2
 """seconds between two looks at the run"""
 HEARTBEAT = 5.0
 """seconds after which something is sent even without news, so that Gradio notices a closed page"""
@@ -61,8 +62,6 @@ class TrainParts:
     """What the rest of the page needs of this tab."""
 
     settings: Settings
-    recipes: gr.Column
-    prediction: gr.Accordion
     following: gr.Textbox
     """the run that is followed"""
     result: gr.HTML
@@ -77,7 +76,7 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
     )
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=300, elem_id="settings"):
-            with gr.Column() as recipes:
+            with gr.Column(elem_classes="part-recipes"):
                 gr.HTML("<b>Recipes</b> that fill in the settings below:", elem_id="recipes")
                 with gr.Row(elem_classes="commands"):
                     presets = {
@@ -125,6 +124,7 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
     result = gr.HTML("", elem_id="result")
     comparison = gr.HTML("", elem_id="predicted")
     following = gr.Textbox(visible="hidden", elem_id="following", label="run")
+    in_force = gr.Textbox(visible="hidden", label="settings in force")
     commands = gr.Textbox(visible="hidden", elem_id="commands", label="what may be done now")
 
     def asked_for(values: tuple[Any, ...], data: Splits) -> TrainConfig:
@@ -177,15 +177,18 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
             weights = service.weights_file(str(run)) if "weights" in commands.split() else None
         return buttons_for(commands, weights)
 
-    def show_settings(run: str) -> list[Any]:
-        """The settings in force of a run that is going: after a refresh the fields must not say something else."""
+    def settings_in_force(run: str, *values: Any) -> str:
+        """Those of a run that is going, where the fields say something else, as after a refresh; else nothing."""
         try:
             snapshot = service.snapshot(str(run))
         except CifarError:
-            return [gr.skip()] * len(NAMES)
-        if not snapshot.run.active:
-            return [gr.skip()] * len(NAMES)
-        return [getattr(snapshot.config, name) for name in NAMES]
+            return ""
+        in_force = [getattr(snapshot.config, name) for name in NAMES]
+        return json.dumps(in_force) if snapshot.run.active and in_force != list(values) else ""
+
+    def show_settings(in_force: str) -> list[Any]:
+        values = json.loads(in_force) if in_force else []
+        return values if isinstance(values, list) and len(values) == len(NAMES) else [gr.skip()] * len(NAMES)
 
     async def watch(owner_key: str, request: gr.Request) -> AsyncIterator[list[str]]:
         """Follow the run for as long as the page is open, telling whenever something is new."""
@@ -218,13 +221,15 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
     apply.click(do_change, [owner, following, *(settings[name] for name in CHANGEABLE)], message, **quiet)
     train_on.click(do_train_on, [owner, following, more], message, **quiet)
     following.change(None, following, None, js=_SHOW_RUN_IN_ADDRESS, api_visibility="private")
-    following.change(show_settings, following, inputs, **quiet)
+    # in two steps, so that the fields are touched only where that is needed (see setup_page.py)
+    following.change(settings_in_force, [following, *inputs], in_force, **quiet)
+    in_force.change(show_settings, in_force, inputs, **quiet)
     for name, button in presets.items():
         button.click(partial(fill_in, name), None, [about_preset, *inputs], **quiet)
     triggers = [blocks.load, *(field.change for field in inputs), gr.Timer(PLAN_EVERY).tick]
     gr.on(triggers, show_plan, inputs, plan, trigger_mode="always_last", **quiet)
     blocks.load(owner_key_of, owner, owner, queue=False, **quiet).then(watch, owner, watched, **quiet)
-    return TrainParts(settings, recipes, prediction.box, following, result, story)
+    return TrainParts(settings, following, result, story)
 
 
 def owner_key_of(stored: object) -> str:

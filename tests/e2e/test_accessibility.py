@@ -1,0 +1,29 @@
+"""An accessibility checker finds no serious problem on any tab, in light and in dark."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from demo.train.setup_link import TABS
+
+pytest.importorskip("playwright.sync_api")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+
+SERIOUS = ("serious", "critical")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_no_tab_has_a_serious_problem(visit: Callable[..., Any], dark: bool) -> None:
+    page = visit(dark=dark)
+    page.locator("#open-lesson").click()
+    page.locator("#lesson-begin h3").wait_for()
+    found = []
+    for label in TABS.values():
+        page.get_by_role("tab", name=label, exact=True).click()
+        page.wait_for_timeout(1500)  # what the tab shows comes after it has been opened
+        for problem in axe.Axe().run(page).response["violations"]:
+            if problem["impact"] in SERIOUS:
+                places = [f"{node['target']}: {node['html'][:150]}" for node in problem["nodes"][:5]]
+                found.append(f"{label}: {problem['id']} ({problem['help']}) at " + "; ".join(places))
+    assert not found, "\n".join(found)
