@@ -24,11 +24,10 @@ from demo.lesson import values_of
 from demo.lesson_panel import OPEN_LESSON, build_lesson_panel, wire_lesson
 from demo.nets import Nets
 from demo.runs_tab import build_runs_tab
-from demo.setup_page import wire_setup
+from demo.setup_page import build_setup, wire_setup
 from demo.step_tab import build_step_tab
 from demo.time_tab import build_time_tab
 from demo.train_tab import HEARTBEAT, build_train_tab
-from demo.words import note
 
 TITLE = "Learn image classification by doing it"
 STORAGE_KEY = "cifar-demo-owner"
@@ -47,8 +46,8 @@ def build_app(service: Service, source: DataSource, nets: Nets) -> gr.Blocks:
                 elem_id="title",
             )
             open_lesson = gr.Button("Open the lesson", size="sm", elem_id="open-lesson", elem_classes="part-lesson")
-        title = gr.HTML("", elem_id="setup-title")
-        message = gr.HTML(note(""), elem_id="setup-message")
+        # Early in the page, for at every news of a curve Gradio looks for each of these from the page's beginning.
+        setup, lesson = build_setup(), build_lesson_panel()
         header = gr.HTML(header_html(service, source), elem_id="header")
         owner = gr.BrowserState(None, storage_key=STORAGE_KEY, secret=STORAGE_SECRET)
         data_in_use = gr.Textbox(_key(source), visible="hidden", label="data set in use")
@@ -74,7 +73,6 @@ def build_app(service: Service, source: DataSource, nets: Nets) -> gr.Blocks:
                 build_code_tab(service, source, owner, train.settings, code_tab)
             with gr.Tab("My runs", id="runs") as runs_tab:
                 build_runs_tab(service, owner, runs_tab)
-        lesson = build_lesson_panel()
         build_endpoints(service, source, nets)
 
         async def watch() -> AsyncIterator[list[str]]:
@@ -91,7 +89,7 @@ def build_app(service: Service, source: DataSource, nets: Nets) -> gr.Blocks:
 
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
         blocks.load(watch, None, [header, data_in_use], **quiet)
-        wire_setup(title, message, train.settings, lesson.asked, look_at, blocks)
+        wire_setup(setup, train.settings, lesson.asked, look_at, blocks)
         open_lesson.click(None, None, None, js=OPEN_LESSON, api_visibility="private")
         batch_size = train.settings["batch_size"]
         wire_lesson(

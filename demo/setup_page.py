@@ -7,6 +7,7 @@ every news of a growing curve Gradio goes again over all that an event has ever 
 import html
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -33,15 +34,33 @@ OPEN_TAB = """(words) => {
 """JavaScript that does what `orders` wrote"""
 
 
-def wire_setup(
-    title: gr.HTML, message: gr.HTML, settings: Settings, asked: gr.Textbox, look_at: gr.Textbox, blocks: gr.Blocks
-) -> None:
+@dataclass(frozen=True, eq=False)
+class SetupParts:
+    """Where the page shows what its address asked for, and what it tells the browser."""
+
+    title: gr.HTML
+    message: gr.HTML
+    to_browser: gr.Textbox
+    """what is to be opened and hidden"""
+    named: gr.Textbox
+    """whether the address names settings"""
+
+
+def build_setup() -> SetupParts:
+    """Lay out the line on top."""
+    return SetupParts(
+        title=gr.HTML("", elem_id="setup-title"),
+        message=gr.HTML(note(""), elem_id="setup-message"),
+        to_browser=gr.Textbox("", visible="hidden", label="what the browser is to open and hide"),
+        named=gr.Textbox("", visible="hidden", label="whether the address names settings"),
+    )
+
+
+def wire_setup(page: SetupParts, settings: Settings, asked: gr.Textbox, look_at: gr.Textbox, blocks: gr.Blocks) -> None:
     """Set the page up as its address asks when it is opened, and as `asked` says whenever that changes.
 
     A picture in `look_at` opens the tab Inside.
     """
-    named = gr.Textbox("", visible="hidden", label="whether the address names settings")
-    to_browser = gr.Textbox("", visible="hidden", label="what the browser is to open and hide")
 
     def from_address(request: gr.Request) -> list[Any]:
         setup = read_setup(urlencode(dict(request.query_params)), NAMES)
@@ -59,13 +78,13 @@ def wire_setup(
 
     fields = [settings[name] for name in NAMES]
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
-    to_browser.change(None, to_browser, None, js=OPEN_TAB, api_visibility="private")
+    page.to_browser.change(None, page.to_browser, None, js=OPEN_TAB, api_visibility="private")
     look_at.change(
         None, None, None, js=f"() => ({OPEN_TAB})('{json.dumps({'tab': 'inside'})}')", api_visibility="private"
     )
-    blocks.load(from_address, None, [title, message, to_browser, named], **quiet)
-    named.change(to_fields, None, fields, **quiet)
-    asked.change(from_lesson, asked, [to_browser, *fields], **quiet)
+    blocks.load(from_address, None, [page.title, page.message, page.to_browser, page.named], **quiet)
+    page.named.change(to_fields, None, fields, **quiet)
+    asked.change(from_lesson, asked, [page.to_browser, *fields], **quiet)
 
 
 def orders(setup: Setup, again: str = "") -> str:
