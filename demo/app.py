@@ -14,20 +14,20 @@ from cifar_core.data.source import DataSource
 from cifar_core.errors import StoreError
 from cifar_core.runs.service import Service
 from demo.browse_tab import build_browse_tab
-from demo.classify_tab import build_classify_tab
-from demo.code_tab import build_code_tab
+from demo.classify.classify_tab import build_classify_tab
 from demo.endpoints import build_endpoints
-from demo.inside_tab import build_inside_tab
-from demo.judge_tab import build_judge_tab
-from demo.lab_tab import build_lab_tab
-from demo.lesson import values_of
-from demo.lesson_panel import OPEN_LESSON, build_lesson_panel, wire_lesson
+from demo.history.time_tab import build_time_tab
+from demo.inside.inside_tab import build_inside_tab
+from demo.judge.judge_tab import build_judge_tab
 from demo.nets import Nets
-from demo.runs_tab import build_runs_tab
-from demo.setup_page import build_setup, wire_setup
-from demo.step_tab import build_step_tab
-from demo.time_tab import build_time_tab
-from demo.train_tab import HEARTBEAT, build_train_tab
+from demo.teach.code_tab import build_code_tab
+from demo.teach.lab_tab import build_lab_tab
+from demo.teach.lesson import values_of
+from demo.teach.lesson_panel import OPEN_LESSON, build_lesson_panel, wire_lesson
+from demo.teach.step_tab import build_step_tab
+from demo.train.runs_tab import build_runs_tab
+from demo.train.setup_page import build_setup, wire_setup
+from demo.train.train_tab import HEARTBEAT, build_train_tab
 
 TITLE = "Learn image classification by doing it"
 STORAGE_KEY = "cifar-demo-owner"

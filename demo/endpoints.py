@@ -17,8 +17,8 @@ from cifar_core.runs.service import Service
 from demo.nets import PRETRAINED, Nets
 from demo.picture_grid import data_url
 from demo.picture_input import PictureInput
-from demo.settings import page_config
-from demo.train_tab import owner_key_of
+from demo.train.settings import page_config
+from demo.train.train_tab import owner_key_of
 
 P = ParamSpec("P")
 R = TypeVar("R")

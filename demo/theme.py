@@ -4,7 +4,10 @@ from pathlib import Path
 
 import gradio as gr
 
-STYLES = ("style", "inside", "judge", "time", "doctor", "step", "lab", "code", "lesson")
+STYLES = (
+    *("style", "inside/inside", "judge/judge", "history/time", "classify/doctor"),
+    *("teach/step", "teach/lab", "teach/code", "teach/lesson"),
+)
 CSS = [Path(__file__).parent / f"{name}.css" for name in STYLES]
 
 

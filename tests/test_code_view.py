@@ -14,7 +14,7 @@ from cifar_core.runs.records import Snapshot
 from cifar_core.runs.service import Service
 from cifar_core.runs.worker import Worker
 from cifar_core.teach.receipt import Line, Receipt, receipt_of
-from demo.code_view import compared_html, filename, receipt_html
+from demo.teach.code_view import compared_html, filename, receipt_html
 
 CONFIG = TrainConfig(epochs=1, batch_size=8, lr=0.02, report_every=10, seed=3)
 

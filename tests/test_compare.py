@@ -15,7 +15,8 @@ from cifar_core.errors import RunError
 from cifar_core.events import Changed, Probed
 from cifar_core.runs.records import Point, Snapshot, TestResult, new_run
 from cifar_core.runs.service import Service
-from demo.compare import (
+from demo.figures import MOST_CURVES, Curve, class_counts, compare_curves
+from demo.train.compare import (
     NO_RUNS,
     TICK,
     accuracy_words,
@@ -30,7 +31,6 @@ from demo.compare import (
     snapshots_of,
     unlike_tutorial,
 )
-from demo.figures import MOST_CURVES, Curve, class_counts, compare_curves
 
 ANN, BOB = "ann" * 8, "bob" * 8
 EVIL = "<img src=x onerror=alert(1)> & 'co' $\\frac{"

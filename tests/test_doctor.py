@@ -18,8 +18,8 @@ from cifar_core.look.doctor import Treatment, treated
 from cifar_core.net import Net, new_net
 from cifar_core.pictures import read_picture, to_net_input
 from cifar_core.runs.records import new_run
-from demo.doctor import UNTOUCHED, comparison, examine, seen_of, text_of_test
-from demo.kept_photo import KeptPhoto
+from demo.classify.doctor import UNTOUCHED, comparison, examine, seen_of, text_of_test
+from demo.classify.kept_photo import KeptPhoto
 from demo.nets import PRETRAINED, Chosen, Nets
 from demo.words import percent
 

@@ -19,9 +19,9 @@ from cifar_core.evaluate import evaluate
 from cifar_core.look.doctor import channels
 from cifar_core.look.judge import Certainty, Share, certainty
 from cifar_core.net import Net
-from demo.dials import Dial, dials_html, numbers_in, starts
-from demo.doctor import DIALS
-from demo.doctor_view import certainty_html, doctor_html, photo_url, spreads_html
+from demo.classify.dials import Dial, dials_html, numbers_in, starts
+from demo.classify.doctor import DIALS
+from demo.classify.doctor_view import certainty_html, doctor_html, photo_url, spreads_html
 
 PERCENT = re.compile(r"lower than on ([\d.,]+)(\N{NO-BREAK SPACE}%)? of the ([\d,]+) test images")
 

@@ -20,8 +20,8 @@ from cifar_core.runs.film import first_layer, take
 from cifar_core.runs.limits import Limits
 from cifar_core.runs.records import Filters, Moment, Run
 from cifar_core.runs.service import Service
-from demo.inside_events import InsideEvents
-from demo.inside_page import FIRST
+from demo.inside.inside_events import InsideEvents
+from demo.inside.inside_page import FIRST
 from demo.nets import PRETRAINED, Nets
 from demo.pointer import Pointer, picture_pointer, read_pointer
 
@@ -315,7 +315,7 @@ def test_the_class_asked_about_stays_over_pictures(events: InsideEvents, tiny: S
 def test_a_search_tells_its_way_and_is_kept_for_the_next_picture(
     events: InsideEvents, tiny: Splits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("demo.inside_events.TELL_EVERY", 0)
+    monkeypatch.setattr("demo.inside.inside_events.TELL_EVERY", 0)
     monkeypatch.setattr("cifar_core.look.neighbours.BATCH", 100)
     at = View(*events.other_picture("", PRETRAINED, "train 7", *ASKED)).at
     *way, last = list(events.search(at))

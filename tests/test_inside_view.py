@@ -19,15 +19,15 @@ from cifar_core.look.neighbours import Neighbours
 from cifar_core.look.saliency import saliency, smooth_saliency
 from cifar_core.look.unit import unit
 from cifar_core.net import Net, layers, new_net
-from demo.architecture import architecture_html
-from demo.inside_questions import questions
-from demo.inside_view import Place, about_html, filters_html, scores_html, stages_html
-from demo.look import Look, moment_words
+from demo.inside.architecture import architecture_html
+from demo.inside.inside_questions import questions
+from demo.inside.inside_view import Place, about_html, filters_html, scores_html, stages_html
+from demo.inside.look import Look, moment_words
+from demo.inside.number_pictures import DROPPED, kept_colours, number_colours
+from demo.inside.unit_view import unit_html
+from demo.inside.why_view import TRUST, neighbours_html, saliency_html, searching_html
 from demo.nets import Chosen
-from demo.number_pictures import DROPPED, kept_colours, number_colours
 from demo.pointer import Shown
-from demo.unit_view import unit_html
-from demo.why_view import TRUST, neighbours_html, saliency_html, searching_html
 
 EVIL = ("<b>", "a&b", '"q"', "$x$", "<script>alert(1)</script>", "'", "six", "seven", "eight", "Ňęt")
 PLACES = [("conv1", 0, 0, 0), ("conv1", 5, 27, 27), ("conv1", 3, 4, 19), ("conv2", 0, 0, 0), ("conv2", 15, 9, 9)]

@@ -22,16 +22,16 @@ from cifar_core.look.judge import Share, overall, per_class
 from cifar_core.net import Net, new_net
 from cifar_core.runs.limits import Limits
 from cifar_core.runs.service import Service
-from demo.confusion import STEPS, confused_most, confusion_html, reading_html, shade
-from demo.judge_batch import batch_html, printed, read_batch, show_batch, with_last
-from demo.judge_images import PER_PAGE, VIEWS, Question, answered, found_html, heading_html, places_of
-from demo.judge_view import classes_html, net_words, overall_html, share_words
-from demo.judged import Judged, found_by, judged, pointer_to, read_judged
+from demo.judge.confusion import STEPS, confused_most, confusion_html, reading_html, shade
+from demo.judge.judge_batch import batch_html, printed, read_batch, show_batch, with_last
+from demo.judge.judge_images import PER_PAGE, VIEWS, Question, answered, found_html, heading_html, places_of
+from demo.judge.judge_view import classes_html, net_words, overall_html, share_words
+from demo.judge.judged import Judged, found_by, judged, pointer_to, read_judged
 from demo.nets import PRETRAINED, Nets
 from demo.pointer import Pointer
 
 EVIL = ("<b>", "a&b", '"q"', "it's")
-CSS = (Path(__file__).parent.parent / "demo" / "judge.css").read_text()
+CSS = (Path(__file__).parent.parent / "demo" / "judge" / "judge.css").read_text()
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from cifar_core.mistakes import MISTAKES
 from cifar_core.runs.limits import Limits
 from cifar_core.runs.records import Point, TestResult
 from cifar_core.runs.service import Service
-from demo.lab_pair import (
+from demo.teach.lab_pair import (
     ASKED,
     HEALTHY,
     QUIZ,
@@ -31,8 +31,8 @@ from demo.lab_pair import (
     start_quiz,
     stop_pair,
 )
-from demo.lab_tab import buttons_for, commands_of
-from demo.lab_view import (
+from demo.teach.lab_tab import buttons_for, commands_of
+from demo.teach.lab_view import (
     about_html,
     accuracy_of,
     board_html,
@@ -42,7 +42,7 @@ from demo.lab_view import (
     verdict_html,
     version_of,
 )
-from demo.twin_chart import STRETCHES, Line, path, stretched, twin_chart
+from demo.teach.twin_chart import STRETCHES, Line, path, stretched, twin_chart
 
 ANN, BOB = "ann" * 8, "bob" * 8
 CONFIG = TrainConfig(epochs=2, batch_size=4)
@@ -372,7 +372,7 @@ def test_the_two_lines_are_told_apart_by_more_than_colour_and_their_labels_do_no
         for one, other in ((ends[0], ends[1]), (ends[2], ends[3])):
             assert abs(one - other) >= 9.9 and min(one, other) >= 0 and max(one, other) <= 100
     assert tops(chart(0.3, 2.7))[:2] == [90, 10]
-    css = (Path(__file__).parent.parent / "demo" / "lab.css").read_text()
+    css = (Path(__file__).parent.parent / "demo" / "teach" / "lab.css").read_text()
     assert "stroke-dasharray" in css and "dashed var(--lab-second)" in css
 
 

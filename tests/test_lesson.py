@@ -17,8 +17,8 @@ from cifar_core.data.source import DataSource
 from cifar_core.net import layers
 from cifar_core.runs.limits import Limits
 from cifar_core.runs.service import Service
-from demo.lesson import Step, begin_html, end_html, lesson, values_of
-from demo.setup_link import TABS, read_setup
+from demo.teach.lesson import Step, begin_html, end_html, lesson, values_of
+from demo.train.setup_link import TABS, read_setup
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from cifar_core.data import Splits
 from cifar_core.runs.limits import Limits
 from cifar_core.runs.service import Service
 from cifar_core.teach import findings as core
-from demo.narrator import EMPTY, sentence, story_html
-from demo.run_view import RunWatch
+from demo.train.narrator import EMPTY, sentence, story_html
+from demo.train.run_view import RunWatch
 
 EXAMPLES: dict[core.Finding, tuple[str, ...]] = {
     core.Guessing(2.301, math.log(10)): ("2.30", "10 classes", "only guesses"),

@@ -10,7 +10,7 @@ from cifar_core.data import Splits
 from cifar_core.runs.limits import Limits
 from cifar_core.runs.records import Run
 from cifar_core.runs.service import Service
-from demo.prediction import MOST, Prediction, compared, kept_with, read_prediction
+from demo.train.prediction import MOST, Prediction, compared, kept_with, read_prediction
 
 
 @pytest.fixture

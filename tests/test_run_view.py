@@ -25,16 +25,16 @@ from cifar_core.events import Changed, Probed, Reported
 from cifar_core.runs.limits import Limits
 from cifar_core.runs.records import ACTIVE, Filters, Point, Run, State, TestResult, WorkerInfo
 from cifar_core.runs.service import Service
-from demo import run_view
 from demo.browse_tab import detail_html, page_html
-from demo.classify_tab import answer_html
-from demo.doctor_view import doctor_html
+from demo.classify.classify_tab import answer_html
+from demo.classify.doctor_view import doctor_html
 from demo.figures import class_counts
-from demo.live_chart import chart_head, chart_marks, chart_points, chart_probes
 from demo.picture_grid import data_url, enlarged, grid_html
-from demo.run_view import RunWatch, View, result_html, status_html
-from demo.settings import NAMES, limits_words, page_config, plan_words
-from demo.train_tab import buttons_for, owner_key_of, told_of
+from demo.train import run_view
+from demo.train.live_chart import chart_head, chart_marks, chart_points, chart_probes
+from demo.train.run_view import RunWatch, View, result_html, status_html
+from demo.train.settings import NAMES, limits_words, page_config, plan_words
+from demo.train.train_tab import buttons_for, owner_key_of, told_of
 from demo.words import STATES, duration, note, percent
 
 ANN, BOB = "ann" * 8, "bob" * 8

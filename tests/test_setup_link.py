@@ -7,7 +7,7 @@ import pytest
 from cifar_core.config import FIELDS, TrainConfig
 from cifar_core.errors import ConfigError
 from demo.app import build_app
-from demo.setup_link import TABS, Setup, read_setup, unlike_the_tutorial, write_setup
+from demo.train.setup_link import TABS, Setup, read_setup, unlike_the_tutorial, write_setup
 
 NAMES = tuple(FIELDS)
 

@@ -14,12 +14,12 @@ from cifar_core.data import Splits
 from cifar_core.mistakes import MISTAKES
 from cifar_core.net import new_net
 from cifar_core.teach.slowly import MOST_IMAGES, SlowStep, slow_step
-from demo.step_loss import before_and_after, loss_html
-from demo.step_numbers import adds_up, decimals_for, fixed, mean_of, minus_log, plain
-from demo.step_one_weight import SHAPES, arithmetic_html, buffer_words, place_words, rate_words
-from demo.step_tab import fits, nearest
-from demo.step_view import batch_html, forward_html, logits_html, run_html, summary_html, zero_words
-from demo.step_weights import again_html, backward_html, gradient_html, update_html
+from demo.teach.step_loss import before_and_after, loss_html
+from demo.teach.step_numbers import adds_up, decimals_for, fixed, mean_of, minus_log, plain
+from demo.teach.step_one_weight import SHAPES, arithmetic_html, buffer_words, place_words, rate_words
+from demo.teach.step_tab import fits, nearest
+from demo.teach.step_view import batch_html, forward_html, logits_html, run_html, summary_html, zero_words
+from demo.teach.step_weights import again_html, backward_html, gradient_html, update_html
 
 CONFIG = TrainConfig(epochs=2, batch_size=4, lr=0.01, seed=5)
 CONFIGS = {

@@ -22,8 +22,7 @@ from cifar_core.data.image_set import ImageSet
 from cifar_core.errors import RunError
 from cifar_core.runs.records import Frame, Moment, Run
 from cifar_core.runs.service import Service
-from demo.pointer import Pointer, read_pointer
-from demo.time_view import (
+from demo.history.time_view import (
     NO_PICTURES,
     about_html,
     history_json,
@@ -33,6 +32,7 @@ from demo.time_view import (
     run_choices,
     version_of,
 )
+from demo.pointer import Pointer, read_pointer
 
 ANN = "ann" * 8
 CONFIG = TrainConfig(epochs=2)
@@ -121,7 +121,9 @@ def test_another_history_has_another_version(service: Service, tiny: Splits) -> 
 
 
 def test_the_player_is_described_without_torch() -> None:
-    code = "import sys, demo.time_tab, demo.run_view, cifar_core.look.filters; print('torch' in sys.modules)"
+    code = (
+        "import sys, demo.history.time_tab, demo.train.run_view, cifar_core.look.filters; print('torch' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert (done.stdout.strip(), done.returncode) == ("False", 0), done.stderr
 

@@ -9,7 +9,7 @@ from serving import Server
 
 from cifar_core.mistakes import MISTAKES
 from cifar_core.runs.store import Store
-from demo.lab_pair import ASKED, QUIZ
+from demo.teach.lab_pair import ASKED, QUIZ
 
 pytestmark = pytest.mark.browser
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (tests/requirements.txt)")

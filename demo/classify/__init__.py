@@ -1,0 +1,1 @@
+"""Asking a Net about a picture, and the upload doctor."""

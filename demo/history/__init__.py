@@ -1,0 +1,1 @@
+"""How a Net got where it is."""

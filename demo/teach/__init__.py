@@ -1,0 +1,1 @@
+"""The lesson, one step slowly, the lab, and a run as code."""
