@@ -106,7 +106,6 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
             status = gr.HTML("", elem_id="run-status", min_height=64)
             chart = live_chart(elem_id="chart")
             filters = gr.HTML("", elem_id="live-filters", min_height=72)
-            story = gr.HTML("", elem_id="story", min_height=96, js_on_load=_LIVE)
             log = gr.Textbox(
                 label="Log, as the tutorial prints it",
                 lines=16,
@@ -121,6 +120,8 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
                     1, label="more epochs", show_label=False, container=False, elem_id="more", min_width=60
                 )
                 gr.HTML("more epochs, from where the run stands")
+            # the last of the column, because it grows and shrinks
+            story = gr.HTML("", elem_id="story", min_height=96, js_on_load=_LIVE)
     result = gr.HTML("", elem_id="result")
     comparison = gr.HTML("", elem_id="predicted")
     following = gr.Textbox(visible="hidden", elem_id="following", label="run")

@@ -71,7 +71,7 @@ def start(page: Any, **settings: object) -> None:
 
 
 def expect_state(page: Any, state: str) -> None:
-    expect(page.locator(f".run-status[data-state={state}]")).to_be_visible(timeout=60_000)
+    expect(page.locator(f".run-status[data-state={state}]")).to_be_visible(timeout=240_000)
 
 
 def test_the_first_page_shows_the_bytes_of_the_data_set(visit: Visit, server: Server) -> None:
