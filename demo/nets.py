@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PRETRAINED = "pretrained"
-EVALUATIONS_KEPT = 64
-"""half a megabyte each"""
+EVALUATIONS_KEPT = 32
+"""half a megabyte each, and three times that once its probabilities were asked for"""
 FEATURES_KEPT = 4
 """17 megabytes each"""
 
@@ -141,12 +141,16 @@ class Nets:
         return self._features.get(chosen.key)
 
     def _splits_of(self, run: Run) -> Splits:
-        if Path(run.data) == self.source.splits.folder.resolve():
-            return self.source.splits
-        try:
-            return image_set.load(Path(run.data))
-        except DataError as error:
-            raise RunError("The pictures that this run was trained with are no longer on this server.") from error
+        in_use = self.source.splits
+        return in_use if Path(run.data) == in_use.folder.resolve() else pictures_of(run)
+
+
+def pictures_of(run: Run) -> Splits:
+    """The data set of a run. Raises RunError where it is gone."""
+    try:
+        return image_set.load(Path(run.data))
+    except DataError as error:
+        raise RunError("The pictures that this run was trained with are no longer on this server.") from error
 
 
 class _Kept(Generic[T]):

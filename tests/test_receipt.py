@@ -1,10 +1,7 @@
 """A receipt: made of a run or a command, read with suspicion, and put to the test."""
 
-import io
 import json
-import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,8 +21,6 @@ from cifar_core.events import Change, Changed, Control, Finished, Progress, Repo
 from cifar_core.mistakes import training_images
 from cifar_core.net import new_net, save_weights
 from cifar_core.runs.records import Run, Snapshot, TestResult, new_run
-from cifar_core.teach.apart import main as apart
-from cifar_core.teach.apart import verifying_apart
 from cifar_core.teach.receipt import (
     MOST_LINES,
     Line,
@@ -292,56 +287,6 @@ def test_verifying_leaves_torch_and_the_random_numbers_as_they_were(fresh: Recei
         assert torch.get_num_threads() == 2 and torch.equal(torch.get_rng_state(), state)
     finally:
         torch.set_num_threads(1)
-
-
-def test_apart_it_tells_the_same_in_a_process_of_its_own(fresh: Receipt, small: Splits) -> None:
-    told = list(verifying_apart(fresh, small.folder))
-    assert told == list(verifying(fresh, small)) and told[-1] == Verified(True, "", "")
-
-
-@pytest.fixture
-def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Puts a few lines for the shell in the place of Python, which takes seconds to load torch."""
-
-    def take(lines: str) -> None:
-        path = tmp_path / "python"
-        path.write_text(f"#!/bin/sh\n{lines}\n")
-        path.chmod(0o755)
-        monkeypatch.setattr(sys, "executable", str(path))
-
-    return take
-
-
-def test_what_goes_wrong_apart_is_one_sentence(fresh: Receipt, small: Splits, stand_in: Callable[[str], None]) -> None:
-    for lines in ("exit 1", "cat > /dev/null", """cat > /dev/null; echo '{"step": 1, "steps": 9, "line": ""}'"""):
-        stand_in(lines)
-        with pytest.raises(ReceiptError, match="ended before its time"):
-            list(verifying_apart(fresh, small.folder))
-    stand_in("""cat > /dev/null; echo '{"error": "There are no data."}'""")
-    with pytest.raises(ReceiptError, match="^There are no data.$"):
-        list(verifying_apart(fresh, small.folder))
-
-
-def test_data_that_cannot_be_opened_apart_are_told_by_the_process(
-    fresh: Receipt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO(fresh.to_json()))
-    monkeypatch.setattr("os.nice", lambda by: by)
-    apart(str(tmp_path))
-    assert "holds no complete copy of decoded images" in json.loads(capsys.readouterr().out)["error"]
-
-
-def test_dropping_it_ends_the_process(
-    fresh: Receipt, small: Splits, tmp_path: Path, stand_in: Callable[[str], None]
-) -> None:
-    stand_in(
-        f"""echo $$ > {tmp_path}/pid; cat > /dev/null; echo '{{"step": 1, "steps": 9, "line": ""}}'; exec sleep 99"""
-    )
-    events: Iterator[Any] = verifying_apart(fresh, small.folder)
-    assert next(events) == Verifying(1, 9)
-    events.close()  # type: ignore[attr-defined]
-    with pytest.raises(ProcessLookupError):
-        os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
 # ---------------------------------------------------------------------------------------------- making and reading

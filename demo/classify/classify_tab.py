@@ -44,12 +44,13 @@ def build_classify_tab(
         with gr.Tab("Your picture", id="your-picture"):
             build_doctor(nets, net, again, look_at)
     number = gr.Number(1, visible="hidden", label="page of test images")
-    seed = gr.Number(None, visible="hidden", label="shuffle seed of test images")
-    asked = gr.Number(None, visible="hidden", label="chosen test image")
+    seed = gr.Number(-1, visible="hidden", label="shuffle seed of test images; below 0 as stored")
+    asked = gr.Number(-1, visible="hidden", label="chosen test image; below 0 for none")
 
     def show_tests(number: float | None, seed: float | None) -> tuple[str, int]:
         test = nets.source.splits.test
-        page = page_of(test, number=int(number or 1), per_page=PER_PAGE, seed=None if seed is None else int(seed))
+        stored = seed is None or seed < 0  # (a hidden number without a value would come back as 0)
+        page = page_of(test, number=int(number or 1), per_page=PER_PAGE, seed=None if stored else int(seed or 0))
         indices = list(page.indices)
         captions = [test.classes[label] for label in test.labels[indices]]
         names = [f"{caption}, test image {index}" for caption, index in zip(captions, indices, strict=True)]
@@ -69,7 +70,7 @@ def build_classify_tab(
         return ask_test(name, index), index if isinstance(index, int) else None
 
     def ask_once_more(name: object, index: float | None) -> Any:
-        return gr.skip() if index is None else ask_test(name, _whole(index))
+        return gr.skip() if index is None or index < 0 else ask_test(name, _whole(index))
 
     def look_inside(name: object, index: float | None) -> tuple[Any, Any]:
         try:

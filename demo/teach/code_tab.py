@@ -6,13 +6,12 @@ from typing import Any
 
 import gradio as gr
 
-from cifar_core.data import image_set
-from cifar_core.data.image_set import Splits
 from cifar_core.data.source import DataSource
-from cifar_core.errors import CifarError, DataError, RunError
+from cifar_core.errors import CifarError
 from cifar_core.runs.records import Run
 from cifar_core.runs.service import Service
 from demo.download import SAVE, made_file
+from demo.nets import pictures_of
 from demo.teach.code_view import compared_html, filename, receipt_html
 from demo.train.settings import NAMES, page_config
 from demo.words import STATES, note
@@ -160,14 +159,6 @@ def build_code_tab(
     read.click(read_it, pasted, [about, again], **quiet)
     again.click(run_again, [owner, pasted], [verdict, repeated, look], **quiet)
     look.tick(compare, [pasted, repeated], [verdict, look], **quiet)
-
-
-def pictures_of(run: Run) -> Splits:
-    """The data set of a run. Raises RunError where it is gone."""
-    try:
-        return image_set.load(Path(run.data))
-    except DataError as error:
-        raise RunError("The pictures that this run was trained with are no longer on this server.") from error
 
 
 def device_of(service: Service, run: Run) -> str:
