@@ -13,7 +13,6 @@ axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 SERIOUS = ("serious", "critical")
 
 
-@pytest.mark.skip(reason="has not been seen to pass yet")
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_no_tab_has_a_serious_problem(visit: Callable[..., Any], dark: bool) -> None:
     page = visit(dark=dark)

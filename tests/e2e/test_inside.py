@@ -112,7 +112,6 @@ def test_what_is_open_stays_open_with_another_picture(visit: Visit) -> None:
     expect(asked.locator("p")).not_to_be_visible()
 
 
-@pytest.mark.skip(reason="has not been seen to pass yet")
 def test_a_run_is_watched_from_inside_while_it_trains_and_only_while_one_looks(visit: Visit) -> None:
     page = visit()
     run = start_run(page, epochs=60)

@@ -95,7 +95,6 @@ def choose_net(page: Any, name: str) -> None:
     page.get_by_role("option", name=name).click()
 
 
-@pytest.mark.skip(reason="has not been seen to pass yet")
 def test_a_number_of_the_matrix_opens_its_images_and_an_image_opens_the_net(visit: Visit) -> None:
     page = visitor(visit)
     run = start(page, **SHORT)
@@ -151,7 +150,6 @@ def test_what_is_shown_belongs_to_the_net_that_is_chosen(visit: Visit) -> None:
     assert np.array_equal(matrix(page), first)
 
 
-@pytest.mark.skip(reason="has not been seen to pass yet")
 def test_a_run_that_is_training_is_tested_as_it_is_and_keeps_its_images_while_it_moves_on(visit: Visit) -> None:
     page = visitor(visit)
     run = start(page, "running", epochs=100, batch_size=4)

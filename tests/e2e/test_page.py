@@ -191,7 +191,6 @@ def test_a_refresh_in_the_middle_shows_the_same_run_still_going(visit: Visit) ->
     expect_state(page, "stopped")
 
 
-@pytest.mark.skip(reason="not seen to pass since the page was rebuilt")
 def test_another_visitor_sees_nothing_of_a_run_and_with_its_link_may_only_watch(visit: Visit) -> None:
     mine = visit()
     start(mine, epochs=100)
@@ -299,7 +298,6 @@ def test_nothing_is_cut_off_on_a_phone(visit: Visit, tab: str) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-@pytest.mark.skip(reason="not seen to pass since the page was rebuilt")
 def test_the_page_does_not_jump_while_a_run_streams(visit: Visit) -> None:
     page = visit()
     start(page, epochs=100)

@@ -35,7 +35,6 @@ def shows_step(page: Any, number: int) -> None:
     expect(page.locator("#step-number input")).to_have_value(str(number))
 
 
-@pytest.mark.skip(reason="has not been seen to pass yet")
 def test_the_steps_of_the_training_one_after_the_other(visit: Visit, server: Server) -> None:
     page = visit()
     open_step(page)
@@ -133,7 +132,6 @@ def test_let_it_run_leads_to_the_tab_train(visit: Visit) -> None:
     expect(page.locator("#start")).to_be_visible()
 
 
-@pytest.mark.skip(reason="has not been seen to pass yet")
 @pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 800)])
 def test_nothing_is_wider_than_the_page(visit: Visit, width: int, height: int) -> None:
     page = visit()

@@ -69,7 +69,6 @@ def near(shown: str, share: str) -> bool:
     return abs(int(shown.split("\u00a0")[0]) - int(share.split("\u00a0")[0])) <= 1
 
 
-@pytest.mark.skip(reason="has not been seen to pass yet")
 def test_the_slider_moves_through_a_run_and_play_runs_it_as_a_film(visit: Visit) -> None:
     page = visit()
     page.get_by_role("tab", name="Over time").click()
