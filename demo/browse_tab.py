@@ -127,9 +127,9 @@ def build_browse_tab(source: DataSource, data_changed: gr.Textbox) -> None:
     grid.pick(show_detail, split, detail, **quiet).then(
         None, None, None, js=scroll_to("detail"), api_visibility="private"
     )
-    data_changed.change(fresh_classes, None, wanted, **quiet).then(show, inputs, outputs, **quiet).then(
-        show_set, split, [counts, about], **quiet
-    )
+    data_changed.change(fresh_classes, None, wanted, trigger_mode="multiple", **quiet).then(
+        show, inputs, outputs, **quiet
+    ).then(show_set, split, [counts, about], **quiet)
 
 
 _NO_PICTURE = (

@@ -100,10 +100,10 @@ def build_classify_tab(
     to_answer: dict[str, Any] = {"js": scroll_to("answer"), "api_visibility": "private"}
     grid.pick(ask_picked, net, [answer, asked], **heavy).then(None, None, None, **to_answer)
     again.click(ask_once_more, [net, asked], answer, **heavy)
-    net.change(ask_once_more, [net, asked], answer, **heavy)
+    net.change(ask_once_more, [net, asked], answer, trigger_mode="multiple", **heavy)
     answer.select(look_inside, [net, asked], [look_at, answer], **heavy)
     tab.select(fresh_nets, [owner, net], net, **quiet)
-    data_changed.change(show_tests, tests, [grid, number], **quiet)
+    data_changed.change(show_tests, tests, [grid, number], trigger_mode="multiple", **quiet)
 
 
 _LOOK_INSIDE = """

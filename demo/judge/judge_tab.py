@@ -147,8 +147,9 @@ def build_judge_tab(nets: Nets, owner: gr.BrowserState, look_at: gr.Textbox, tab
         try:
             before, chosen = read_judged(now), nets.open(str(name))
             if (before.net, before.data) == (chosen.name, judged(chosen).data):
-                if before.step != chosen.step:
-                    yield [note(f"Shown is the test after step {before.step:,}. {_MOVED}"), *same]
+                moved = before.step != chosen.step
+                # never nothing at all: from a generator without a yield Gradio would empty every part
+                yield [note(f"Shown is the test after step {before.step:,}. {_MOVED}") if moved else gr.skip(), *same]
                 return
         except CifarError:  # nothing is shown yet, or the Net is gone: testing says which
             pass
@@ -209,7 +210,7 @@ def build_judge_tab(nets: Nets, owner: gr.BrowserState, look_at: gr.Textbox, tab
     opened = tab.select(fresh, [owner, wanted], net, **quiet)
     mark_after(opened.then(test_on_opening, [net, shown, truth, said], test_shown, **heaviest))
     decided = [net.input, test.click]
-    gr.on(decided, lambda name: name, net, wanted, **last, **quiet)
+    gr.on(decided, lambda name: name, net, wanted, trigger_mode="multiple", **quiet)
     mark_after(gr.on(decided, run_test, [net, truth, said], test_shown, **last, **heaviest))
     mark_after(shown.change(show_below, [shown, *asked, batch], [*images, logits], **heavy))
     for view, question in zip(views, VIEWS.values(), strict=True):

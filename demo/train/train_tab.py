@@ -216,14 +216,14 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
         **quiet,
     )
     ended = [following.change, commands.change, prediction.kept.change]
-    gr.on(ended, partial(compared, service), [following, prediction.kept], comparison, **quiet)
+    gr.on(ended, partial(compared, service), [following, prediction.kept], comparison, trigger_mode="multiple", **quiet)
     stop.click(do_stop, [owner, following], message, **quiet)
     pause.click(do_pause_or_resume, [owner, following, pause], message, **quiet)
     apply.click(do_change, [owner, following, *(settings[name] for name in CHANGEABLE)], message, **quiet)
     train_on.click(do_train_on, [owner, following, more], message, **quiet)
     following.change(None, following, None, js=_SHOW_RUN_IN_ADDRESS, api_visibility="private")
     # in two steps, so that the fields are touched only where that is needed (see setup_page.py)
-    following.change(settings_in_force, [following, *inputs], in_force, **quiet)
+    following.change(settings_in_force, [following, *inputs], in_force, trigger_mode="multiple", **quiet)
     in_force.change(show_settings, in_force, inputs, **quiet)
     for name, button in presets.items():
         button.click(partial(fill_in, name), None, [about_preset, *inputs], **quiet)

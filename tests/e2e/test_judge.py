@@ -166,6 +166,7 @@ def test_a_run_that_is_training_is_tested_as_it_is_and_keeps_its_images_while_it
     expect_images_of(page, cell)
     page.locator("#judge-test").click()
     expect(page.locator("#overall h3")).not_to_have_text(told, timeout=SLOW)
+    cell = some_mistake(page)  # of another matrix now
     cell.click()
     expect_images_of(page, cell)
 

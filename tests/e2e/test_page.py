@@ -24,7 +24,14 @@ Visit = Callable[..., Any]
 
 
 def open_tab(page: Any, name: str) -> None:
-    page.get_by_role("tab", name=name).click()
+    """Click on a tab; on a narrow page first on the menu in which the tabs are that have no room."""
+    tab, menu = page.get_by_role("tab", name=name, exact=True), page.locator("#tabs > .tab-wrapper .overflow-menu")
+    in_menu = menu.locator(".overflow-dropdown button", has_text=name)
+    expect(tab.or_(menu.locator("> button")).first).to_be_visible()
+    if page.viewport_size["width"] < 768 and not tab.count():
+        menu.locator("> button").click()
+        tab = in_menu
+    tab.click()
 
 
 def shown_pictures(page: Any, grid: str) -> dict[int, np.ndarray]:
@@ -316,6 +323,21 @@ def test_the_page_does_not_jump_while_a_run_streams(visit: Visit) -> None:
     assert len(heights) == 1, heights
     page.get_by_role("button", name="Stop").click()
     expect_state(page, "stopped")
+
+
+def test_a_page_that_watches_asks_for_nothing_by_itself_and_leaves_the_fields_alone(visit: Visit) -> None:
+    page = visit()
+    start(page, epochs=100)
+    page.wait_for_function("+document.querySelector('#chart canvas').dataset.points > 3")
+    page.get_by_role("button", name="Pause").click()
+    expect_state(page, "paused")
+    set_number(page, "lr", 0.05)
+    page.wait_for_timeout(1500)  # what follows from the click and the field
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.post_data or "") if "/queue/join" in request.url else None)
+    page.wait_for_timeout(4000)
+    assert len(asked) <= 1, asked  # how busy the server is, every five seconds
+    expect(page.locator("#lr input")).to_have_value("0.05")
 
 
 @pytest.mark.real_data

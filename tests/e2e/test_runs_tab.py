@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from test_page import open_tab
 
 from cifar_core.net import load_net
 
@@ -21,13 +22,13 @@ Visit = Callable[..., Any]
 
 
 def open_runs(page: Any) -> None:
-    page.get_by_role("tab", name="My runs").click()
+    open_tab(page, "My runs")
     expect(page.locator("#runs-list")).to_contain_text(re.compile("Unlike the tutorial|no runs yet"))
 
 
 def train(page: Any, *, state: str = "done", **settings: object) -> str:
     """Train with these settings until the run is in `state`; its id."""
-    page.get_by_role("tab", name="Train").click()
+    open_tab(page, "Train")
     expect(page.locator("#start")).to_be_enabled()
     before = run_in_address(page)
     for name, value in settings.items():
