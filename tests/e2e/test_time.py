@@ -50,7 +50,9 @@ def assert_agrees(player: Any) -> None:
     rows = [numbers(row.locator("td").all_inner_texts()) for row in player.locator(".said-table tbody tr").all()]
     total, right = sum(map(sum, rows)), sum(row[place] for place, row in enumerate(rows))
     assert (len(rows), total) == (10, 400)
-    halves = "|".join(f"{100 * right / total + nudge:.1f}" for nudge in (-1e-6, 1e-6))  # 11.25 may be rounded either way
+    halves = "|".join(
+        f"{100 * right / total + nudge:.1f}" for nudge in (-1e-6, 1e-6)
+    )  # 11.25 may be rounded either way
     expect(player.locator(".moment")).to_contain_text(re.compile(f"accuracy ({halves})\u00a0% on 400 test images"))
     shares = [f"{100 * row[place] / sum(row):.0f}\u00a0%" for place, row in enumerate(rows)]
     bars = player.locator(".time-classes .number").all_inner_texts()
