@@ -24,6 +24,10 @@ def theme() -> gr.themes.Base:
         block_shadow="none",
         # quiet text is still to be read: 4.5 to 1 against every light background of the page
         body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_300",
+        input_placeholder_color="*neutral_600",
+        input_placeholder_color_dark="*neutral_300",
+        color_accent="*primary_600",
         block_info_text_color="*neutral_600",
         block_label_text_color="*neutral_600",
         block_title_text_color="*neutral_600",

@@ -13,11 +13,13 @@ from cifar_core.runs.service import Service
 from demo.download import SAVE, made_file
 from demo.nets import pictures_of
 from demo.teach.code_view import compared_html, filename, receipt_html
+from demo.teach.printed_code import code_html, printed_code
 from demo.train.settings import NAMES, page_config
 from demo.words import STATES, note
 
 NOW = "now"
 """in place of a run's id: the settings on the Train tab"""
+COMMAND = "The same with this program's command line"
 LOOK_EVERY = 2.0
 """seconds between two looks at a run that is repeated"""
 
@@ -40,16 +42,8 @@ def build_code_tab(
         as_py = gr.Button("Download .py", size="sm", elem_id="code-py")
         as_notebook = gr.Button("Download notebook", size="sm", elem_id="code-ipynb")
         as_receipt = gr.Button("Download receipt", size="sm", interactive=False, elem_id="code-receipt")
-    script = gr.Code(
-        "", language="python", label="Plain PyTorch", max_lines=32, interactive=False, elem_id="code-script"
-    )
-    command = gr.Code(
-        "",
-        language="shell",
-        label="The same with this program's command line",
-        interactive=False,
-        elem_id="code-command",
-    )
+    script = printed_code(elem_id="code-script")
+    command = printed_code(elem_id="code-command")
     gr.HTML("<h3>A receipt, and whether it comes out the same here</h3>")
     gr.Markdown(
         "Every run that has ended has a *receipt*: settings, seed, a checksum of the pictures, versions, the printed "
@@ -84,7 +78,8 @@ def build_code_tab(
             code, line = written(name, *values)
         except CifarError as error:
             return [note(str(error), "error"), "", "", gr.Button(interactive=False)]
-        return [note(""), code, line, gr.Button(interactive=ended)]
+        blocks = [code_html(code, "python", "Plain PyTorch"), code_html(line, "shell", COMMAND)]
+        return [note(""), *blocks, gr.Button(interactive=ended)]
 
     def fresh(owner_key: str, name: Any) -> Any:
         choices = _choices(service.runs_of(str(owner_key)))

@@ -12,6 +12,15 @@ OPEN_LESSON = "() => document.querySelector('#lesson .toggle-button').click()"
 """JavaScript that opens the panel, and closes it where it is open"""
 STORAGE_SECRET = "fixed-so-that-a-restart-keeps-the-place"
 
+_TO_ITS_BEGINNING = """() => {
+    const begin = document.querySelector('#lesson-begin'), reader = document.activeElement;
+    if (!reader || !reader.closest('#lesson')) return;
+    begin.tabIndex = -1;
+    begin.focus({preventScroll: true});
+    document.querySelector('#lesson-step').scrollIntoView();
+}"""
+"""JavaScript that takes whoever reads the lesson, by eye or with a screen reader, to where the new step begins"""
+
 _TRY = """
 element.addEventListener('click', (event) => {
     const button = event.target.closest('[data-query]');
@@ -84,7 +93,7 @@ def wire_lesson(panel: LessonPanel, values: Any, inputs: list[Any], refresh: lis
     shown = [panel.begin, panel.end, panel.back]
     panel.chosen.change(show, [panel.chosen, *inputs], shown, **quiet).then(
         remember, [panel.chosen, panel.place], panel.place, **quiet
-    )
+    ).then(None, None, None, js=_TO_ITS_BEGINNING, api_visibility="private")
     panel.back.click(lambda number: max(1, _place(number) - 1), panel.chosen, panel.chosen, **quiet)
     panel.onward.click(go_on, [panel.chosen, panel.place], [panel.chosen, panel.place], **quiet)
     panel.end.pick(_query_of, None, panel.asked, **quiet)

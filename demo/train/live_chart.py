@@ -13,8 +13,8 @@ NAMES = {"lr": "learning rate", "momentum": "momentum", "batch_size": "batch", "
 
 _CANVAS = """
 <figure class="live-chart">
-  <figcaption><span>Training loss</span><span class="legend"><i class="mean"></i>running mean
-  <i class="points"></i>each point <i class="accuracy"></i>accuracy on test images</span>
+  <figcaption><span>Training loss</span><span class="legend"><span><i class="mean"></i>running mean</span>
+  <span><i class="points"></i>each point</span> <span><i class="accuracy"></i>accuracy on test images</span></span>
   <span class="latest"></span></figcaption>
   <canvas role="img" aria-label="Loss curve. No loss yet." data-points="0"></canvas>
 </figure>

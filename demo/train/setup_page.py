@@ -22,14 +22,22 @@ HIDDEN_BY = {name: f'#tabs [data-tab-id="{name}"]' for name in TABS} | {name: f"
 """what a style sheet calls the tabs and parts that may be hidden"""
 
 OPEN_TAB = """(words) => {
-    const asked = JSON.parse(words || '{}');
+    const asked = JSON.parse(words || '{}'), tabs = document.querySelector('#tabs > .tab-wrapper');
+    // on a narrow page the tabs that have no room are in a menu, where they have nothing but their names
+    const inMenu = () => [...tabs.querySelectorAll('.overflow-dropdown button')];
     if (asked.hide) {
         const style = document.createElement('style');
         style.textContent = asked.hide.join(', ') + ' { display: none !important; }';
         document.head.append(style);
+        const hide = () => inMenu().forEach((tab) => {
+            tab.style.display = asked.hideNames.includes(tab.textContent.trim()) ? 'none' : '';
+        });
+        hide();
+        new MutationObserver(hide).observe(tabs, {childList: true, characterData: true, subtree: true});
     }
-    const tabs = `#tabs > .tab-wrapper [data-tab-id="${asked.tab}"]`;
-    if (asked.tab) document.querySelectorAll(tabs).forEach((tab) => tab.click());
+    if (!asked.tab) return;
+    const tab = tabs.querySelector(`[data-tab-id="${asked.tab}"]`);
+    (tab || inMenu().find((other) => other.textContent.trim() === asked.name))?.click();
 }"""
 """JavaScript that does what `orders` wrote"""
 
@@ -80,7 +88,11 @@ def wire_setup(page: SetupParts, settings: Settings, asked: gr.Textbox, look_at:
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
     page.to_browser.change(None, page.to_browser, None, js=OPEN_TAB, api_visibility="private")
     look_at.change(
-        None, None, None, js=f"() => ({OPEN_TAB})('{json.dumps({'tab': 'inside'})}')", api_visibility="private"
+        None,
+        None,
+        None,
+        js=f"() => ({OPEN_TAB})('{json.dumps({'tab': 'inside', 'name': TABS['inside']})}')",
+        api_visibility="private",
     )
     blocks.load(from_address, None, [page.title, page.message, page.to_browser, page.named], **quiet)
     page.named.change(to_fields, None, fields, **quiet)
@@ -91,7 +103,9 @@ def orders(setup: Setup, again: str = "") -> str:
     """What the browser is to do; `again` makes the same orders another text, so that they are followed once more."""
     told: Mapping[str, Any] = {
         "tab": setup.tab,
+        "name": TABS.get(setup.tab or ""),
         "hide": [HIDDEN_BY[part] for part in hidden_parts(setup)],
+        "hideNames": [TABS.get(part, "") for part in hidden_parts(setup)],
         "again": again,
     }
     return json.dumps({name: value for name, value in told.items() if value})

@@ -1,9 +1,12 @@
 """The lesson beside the page, links that set the page up, and a prediction, as a visitor uses them."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+from demo.teach.lesson import lesson
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
@@ -97,3 +100,67 @@ def test_on_a_phone_the_lesson_makes_way_for_what_it_shows(visit: Callable[..., 
     page.get_by_role("button", name="Show me the training page").click()
     expect(page.locator("#start")).to_be_in_viewport()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def focused(page: Any) -> str:
+    """What the keyboard is on: its id, or what it says."""
+    return str(page.evaluate("(at => at.id || at.textContent.trim())(document.activeElement)"))
+
+
+def tab_to(page: Any, wanted: str, most: int = 12) -> None:
+    """Press Tab until the keyboard is on what has this id, or says this."""
+    for _ in range(most):
+        if focused(page) == wanted:
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"{wanted} is not among the next {most} places of the keyboard; it is on {focused(page)}")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)], ids=["desktop", "phone"])
+def test_the_lesson_is_walked_to_its_end_by_keyboard_alone(visit: Callable[..., Any], width: int, height: int) -> None:
+    page = visit(width=width, height=height)
+    tab_to(page, "open-lesson")
+    page.keyboard.press("Enter")
+    begin, end = page.locator("#lesson-begin"), page.locator("#lesson-end")
+    for step in lesson():
+        expect(begin).to_contain_text(f"Step {step.number} of {len(lesson())}")
+        expect(begin.locator("h3")).to_have_text(step.title)
+        if step.number > 1:
+            expect(begin).to_be_focused()
+        expect(end.locator(".try")).to_have_text([one.label for one in step.tries])
+        tab_to(page, step.tries[0].label)
+        page.keyboard.press("Enter")  # moves the page's own controls
+        asked = re.findall(r"tab=(\w+)", step.tries[0].query)[0]
+        tab = page.locator(f"#tabs > .tab-wrapper [data-tab-id={asked}].selected:visible")
+        if width < 768:  # the panel has made way for what it shows
+            expect(page.locator("#lesson")).not_to_have_class(re.compile(r"\bopen\b"))
+            expect(tab).to_have_count(1)
+            tab_to(page, "open-lesson", most=200)
+            page.keyboard.press("Enter")
+            expect(page.locator("#lesson")).to_have_class(re.compile(r"\bopen\b"))
+        else:
+            expect(tab).to_have_count(1)
+        tab_to(page, "Answer")
+        page.keyboard.press("Enter")
+        expect(end.locator("details p")).to_be_visible()
+        tab_to(page, "lesson-next")
+        page.keyboard.press("Enter")
+    expect(page.locator("#lesson-step input")).to_have_value(re.compile("^✓ 10"))
+
+
+def test_on_a_phone_a_link_opens_and_hides_tabs_that_are_in_the_menu(visit: Callable[..., Any]) -> None:
+    page = visit("?tab=train", width=390, height=844)
+    expect(page.get_by_role("tab", name="Train", exact=True)).to_have_attribute("aria-selected", "true")
+    page = visit("?lr=0.01&hide=lab,judge", width=390, height=844)
+    page.get_by_role("button", name="More tabs").click()
+    menu = page.locator("#tabs > .tab-wrapper .overflow-dropdown button")
+    expect(menu.filter(has_text="My runs")).to_be_visible()
+    expect(menu.filter(has_text="Lab")).to_be_hidden()
+    expect(menu.filter(has_text="Judge")).to_be_hidden()
+    menu.filter(has_text="Code").click()
+    expect(page.get_by_role("tab", name="Code", exact=True)).to_have_attribute("aria-selected", "true")
+    page.locator("#open-lesson").click()
+    page.locator("#lesson-step input").click()
+    page.get_by_role("option", name="Looking at a batch").click()
+    page.get_by_role("button", name="Look at the first batch").click()
+    expect(page.get_by_role("tab", name="One step", exact=True)).to_have_attribute("aria-selected", "true")
