@@ -1,5 +1,7 @@
 """A receipt in words, and beside the run that repeats it."""
 
+import html
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from cifar_core.runs.service import Service
 from cifar_core.runs.worker import Worker
 from cifar_core.teach.receipt import Line, Receipt, receipt_of
 from demo.teach.code_view import compared_html, filename, receipt_html
+from demo.teach.printed_code import code_html
 
 CONFIG = TrainConfig(epochs=1, batch_size=8, lr=0.02, report_every=10, seed=3)
 
@@ -99,3 +102,12 @@ def test_files_are_called_after_their_run(ended: tuple[Snapshot, Receipt]) -> No
     assert filename(None, "py") == "cifar10.py" and filename(None, "ipynb") == "cifar10.ipynb"
     name = filename(run, "json")
     assert name.endswith("-receipt.json") and "/" not in name and Path(name).name == name
+
+
+def test_code_is_shown_as_it_is_whatever_stands_in_it() -> None:
+    code = 'import torch\n\nprint("<b>&amp;</b>", 1 < 2)  # a comment\n'
+    shown = code_html(code, "python", "<Plain>")
+    printed = re.findall(r"<pre[^>]*>(.*)</pre>", shown, re.DOTALL)[0]
+    assert html.unescape(re.sub(r"<[^>]+>", "", printed)) == code
+    assert "&lt;Plain&gt;" in shown and "<Plain>" not in shown
+    assert code_html("", "shell", "Nothing") == ""

@@ -216,6 +216,8 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
         **quiet,
     )
     ended = [following.change, commands.change, prediction.kept.change]
+    # "multiple", as in other places where an event has two listeners: if both waited for their turn, each end of one
+    # would wake the other, and Gradio's page would ask for ever
     gr.on(ended, partial(compared, service), [following, prediction.kept], comparison, trigger_mode="multiple", **quiet)
     stop.click(do_stop, [owner, following], message, **quiet)
     pause.click(do_pause_or_resume, [owner, following, pause], message, **quiet)
