@@ -5,7 +5,7 @@ A notebook, the command line (`python -m cifar_core`), the training workers and 
     from cifar_core.config import TrainConfig
     from cifar_core.data import open_splits
     from cifar_core.net import new_net
-    from cifar_core.train import train
+    from cifar_core.training.loop import train
 
     splits = open_splits("data")
     config = TrainConfig(epochs=1)

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 from cifar_core.config import FIELDS, TrainConfig
 from cifar_core.data import Splits, open_splits
-from cifar_core.errors import CifarError, DataError, PictureError, ReceiptError
-from cifar_core.presets import PRESETS
+from cifar_core.errors import CifarError, DataError, ImageError, ReceiptError
 from cifar_core.teach import commands as teach
+from cifar_core.training.presets import PRESETS
 
 if TYPE_CHECKING:
     from cifar_core.evaluate import Evaluation
@@ -72,10 +72,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_device(evaluate)
     evaluate.add_argument("weights", type=Path, metavar="NET.pth")
 
-    classify = commands.add_parser("classify", help="ask the Net what is on pictures")
-    classify.set_defaults(command=_classify)
-    classify.add_argument("weights", type=Path, metavar="NET.pth")
-    classify.add_argument("pictures", type=Path, nargs="+", metavar="picture")
+    predict = commands.add_parser("classify", help="ask the Net what is on pictures")
+    predict.set_defaults(command=_classify)
+    predict.add_argument("weights", type=Path, metavar="NET.pth")
+    predict.add_argument("pictures", type=Path, nargs="+", metavar="picture")
     return parser
 
 
@@ -146,13 +146,13 @@ def _train(options: argparse.Namespace) -> int:
     # torch is imported only now, so that a wrong option is told at once
     import torch
 
-    from cifar_core.checkpoint import load_checkpoint, save_checkpoint
     from cifar_core.device import choose_device
     from cifar_core.evaluate import evaluate
-    from cifar_core.events import Checkpointed, Control, Finished, Progress, Reported
     from cifar_core.mistakes import training_images
     from cifar_core.net import new_net, save_weights
-    from cifar_core.train import PROBE_IMAGES, train
+    from cifar_core.training.checkpoint import load_checkpoint, save_checkpoint
+    from cifar_core.training.events import Checkpointed, Control, Finished, Progress, Reported
+    from cifar_core.training.loop import VALIDATION_IMAGES, train
 
     torch.set_num_threads(1)  # a mini-batch of 4 is too little work to share between cores
     device = choose_device(config.device)
@@ -160,7 +160,7 @@ def _train(options: argparse.Namespace) -> int:
     resume = load_checkpoint(options.resume) if options.resume else None
     control = Control()
     # only this rule looks at the accuracy on the way
-    probe = splits.test.sample(PROBE_IMAGES) if config.stop_rule == "accuracy" else None
+    probe = splits.test.sample(VALIDATION_IMAGES) if config.stop_rule == "accuracy" else None
 
     def stop(signum: int, frame: FrameType | None) -> None:
         control.stop = True
@@ -222,18 +222,18 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _classify(options: argparse.Namespace) -> int:
-    from cifar_core.classify import classify
     from cifar_core.config import CLASSES
+    from cifar_core.images import read_image, to_net_input
     from cifar_core.net import load_net
-    from cifar_core.pictures import read_picture, to_net_input
+    from cifar_core.predict import predict
 
     net = load_net(options.weights)
     for path in options.pictures:
         try:
-            picture = read_picture(path)
-        except PictureError as error:
-            raise PictureError(f"{path}: {error}") from error
-        answer = classify(net, to_net_input(picture), CLASSES)
+            picture = read_image(path)
+        except ImageError as error:
+            raise ImageError(f"{path}: {error}") from error
+        answer = predict(net, to_net_input(picture), CLASSES)
         scores = ", ".join(f"{score.name} {100 * score.probability:.1f} %" for score in answer.ranked[:3])
         print(f"{path}: {answer.best.name} ({scores})")
     return 0

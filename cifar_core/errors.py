@@ -16,7 +16,7 @@ class DataError(CifarError):
     """A data set is missing, incomplete, damaged or not one that the Net can learn from."""
 
 
-class PictureError(CifarError):
+class ImageError(CifarError):
     """A picture cannot be read, or is too large to be read safely."""
 
 

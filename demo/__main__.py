@@ -45,12 +45,12 @@ def _serve(service: Service, options: argparse.Namespace, source) -> None:  # ty
     os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000000")
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    from cifar_core.runs.registry import NetRegistry
     from demo.app import build_app
-    from demo.nets import Nets
-    from demo.picture_input import MAX_FILE
-    from demo.theme import CSS, theme
+    from demo.widgets.image_input import MAX_FILE
+    from demo.widgets.theme import CSS, theme
 
-    nets = Nets(service, source)
+    nets = NetRegistry(service, source)
     app = build_app(service, source, nets)
     app.queue(max_size=500)
     app.launch(

@@ -12,22 +12,22 @@ import gradio as gr
 
 from cifar_core.data.source import DataSource
 from cifar_core.errors import StoreError
+from cifar_core.runs.registry import NetRegistry
 from cifar_core.runs.service import Service
-from demo.browse_tab import build_browse_tab
-from demo.classify.classify_tab import build_classify_tab
 from demo.endpoints import build_endpoints
-from demo.history.time_tab import build_time_tab
-from demo.inside.inside_tab import build_inside_tab
-from demo.judge.judge_tab import build_judge_tab
-from demo.nets import Nets
-from demo.teach.code_tab import build_code_tab
-from demo.teach.lab_tab import build_lab_tab
-from demo.teach.lesson import values_of
-from demo.teach.lesson_panel import OPEN_LESSON, build_lesson_panel, wire_lesson
-from demo.teach.step_tab import build_step_tab
-from demo.train.runs_tab import build_runs_tab
-from demo.train.setup_page import build_setup, wire_setup
-from demo.train.train_tab import HEARTBEAT, build_train_tab
+from demo.lesson.lesson import values_of
+from demo.lesson.panel import OPEN_LESSON, build_lesson_panel, wire_lesson
+from demo.setup.apply import build_setup, wire_setup
+from demo.tabs.browse.tab import build_browse_tab
+from demo.tabs.classify.tab import build_classify_tab
+from demo.tabs.code.tab import build_code_tab
+from demo.tabs.inside.tab import build_inside_tab
+from demo.tabs.judge.tab import build_judge_tab
+from demo.tabs.lab.tab import build_lab_tab
+from demo.tabs.my_runs.tab import build_runs_tab
+from demo.tabs.one_step.tab import build_step_tab
+from demo.tabs.over_time.tab import build_time_tab
+from demo.tabs.train.tab import HEARTBEAT, build_train_tab
 
 TITLE = "Learn image classification by doing it"
 STORAGE_KEY = "cifar-demo-owner"
@@ -36,7 +36,7 @@ STORAGE_SECRET = "fixed-so-that-a-restart-keeps-the-key"
 """obfuscates the key there, no more"""
 
 
-def build_app(service: Service, source: DataSource, nets: Nets) -> gr.Blocks:
+def build_app(service: Service, source: DataSource, nets: NetRegistry) -> gr.Blocks:
     """The page, ready to be launched."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 7200), fill_width=False) as blocks:
         with gr.Row(elem_classes="title-line"):
@@ -111,7 +111,7 @@ def header_html(service: Service, source: DataSource) -> str:
     reason = workers[0].reason if workers else ""
     going = service.active_count()
     parts = [
-        _part("Data", f"{about.name}: {len(splits.train):,} + {len(splits.test):,} images", about.note),
+        _part("Data", f"{about.name}: {len(splits.train):,} + {len(splits.test):,} images", about.message_box),
         _part("Device", device, reason),
         _part("Training now", "no runs" if not going else "1 run" if going == 1 else f"{going} runs", ""),
     ]

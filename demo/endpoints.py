@@ -8,17 +8,17 @@ from typing import Any, ParamSpec, TypeVar
 import gradio as gr
 from PIL import Image
 
-from cifar_core.browse import page_of
+from cifar_core.data.browse import page_of
 from cifar_core.data.source import DataSource
-from cifar_core.errors import CifarError, PictureError, RunError
-from cifar_core.pictures import sheet, to_net_input
+from cifar_core.errors import CifarError, ImageError, RunError
+from cifar_core.images import image_grid, to_net_input
 from cifar_core.runs.records import Run
+from cifar_core.runs.registry import PRETRAINED, NetRegistry
 from cifar_core.runs.service import Service
-from demo.nets import PRETRAINED, Nets
-from demo.picture_grid import data_url
-from demo.picture_input import PictureInput
-from demo.train.settings import page_config
-from demo.train.train_tab import owner_key_of
+from demo.setup.settings import page_config
+from demo.tabs.train.tab import owner_key_of
+from demo.widgets.image_grid import data_url
+from demo.widgets.image_input import ImageInput
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -37,7 +37,7 @@ def in_words(function: Callable[P, R]) -> Callable[P, R]:
     return told
 
 
-def build_endpoints(service: Service, source: DataSource, nets: Nets) -> None:
+def build_endpoints(service: Service, source: DataSource, nets: NetRegistry) -> None:
     """Define /browse, /start, /snapshot, /stop and /classify inside the Blocks under construction."""
 
     @in_words
@@ -66,7 +66,7 @@ def build_endpoints(service: Service, source: DataSource, nets: Nets) -> None:
             "labels": labels,
             "names": [image_set.classes[label] for label in labels],
             "columns": columns,
-            "png": data_url(sheet(image_set.images[indices], columns)) if indices else "",
+            "png": data_url(image_grid(image_set.images[indices], columns)) if indices else "",
         }
 
     @in_words
@@ -161,11 +161,11 @@ def build_endpoints(service: Service, source: DataSource, nets: Nets) -> None:
         return _public(service.stop(str(owner), str(run)))
 
     @in_words
-    def ask(picture: Image.Image | PictureError | None, net: str) -> dict[str, Any]:
+    def ask(picture: Image.Image | ImageError | None, net: str) -> dict[str, Any]:
         """Ask a Net what is on a picture: its answer, and probability and logit of each class."""
         if picture is None:
-            raise PictureError("There is no picture; give one with handle_file('picture.jpg').")
-        if isinstance(picture, PictureError):
+            raise ImageError("There is no picture; give one with handle_file('picture.jpg').")
+        if isinstance(picture, ImageError):
             raise picture
         answer = nets.ask(str(net), to_net_input(picture))
         return {"answer": answer.best.name, "scores": [asdict(score) for score in answer.ranked]}
@@ -173,7 +173,7 @@ def build_endpoints(service: Service, source: DataSource, nets: Nets) -> None:
     for endpoint in (browse, start, snapshot, stop):
         gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
     with gr.Row(visible=False):
-        picture = PictureInput(label="picture", type="pil", sources=["upload"])
+        picture = ImageInput(label="picture", type="pil", sources=["upload"])
         net = gr.Textbox(PRETRAINED, label="net")
         answer = gr.JSON(label="answer")
         trigger = gr.Button("Classify")

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tiny_data import tiny_splits
 
 from cifar_core.config import TrainConfig
 from cifar_core.data import Splits
+from tests.helpers.tiny_data import tiny_splits
 
 if TYPE_CHECKING:
     from cifar_core.net import Net
@@ -43,7 +43,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Splits:
 def trained(tiny: Splits) -> "Net":
     """A Net that has learned the tiny set: nearly all of its test images right."""
     from cifar_core.net import new_net
-    from cifar_core.train import train
+    from cifar_core.training.loop import train
 
     net = new_net(3)
     for _ in train(net, tiny.train, TrainConfig(epochs=6, lr=0.002, seed=3)):

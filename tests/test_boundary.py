@@ -11,19 +11,21 @@ import pytest
 ROOT = Path(__file__).parent.parent
 CORE = sorted(ROOT.glob("cifar_core/**/*.py"))
 DEMO = sorted(ROOT.glob("demo/**/*.py"))
-TABS = [path for path in DEMO if path.stem.endswith("_tab")]
+TABS = sorted(path for path in ROOT.glob("demo/tabs/*") if path.is_dir() and path.name != "__pycache__")
 
 LAYERS = (
     {"errors", "config"},
-    {"data", "pictures", "pixels", "device", "net"},
-    {"presets", "mistakes", "order", "feed", "step", "events", "answer", "train"}
-    | {"checkpoint", "evaluate", "classify", "browse", "pretrained"},
-    {"look"},
+    {"data", "images", "image_edit", "pixels", "device", "net", "prediction"},
+    {"mistakes", "training", "evaluate", "predict", "pretrained"},
+    {"inspect"},
     {"runs"},
     {"teach"},
     {"__main__"},
 )
 """the parts of cifar_core; each may import those of its own row and of the rows above it"""
+
+DEMO_LAYERS = ({"gradio_compat"}, {"widgets"}, {"setup", "lesson"}, {"tabs"}, {"endpoints", "app"}, {"__main__"})
+"""the parts of demo, likewise"""
 
 MAX_LINES = 300
 
@@ -115,17 +117,35 @@ def test_no_two_modules_import_each_other_whatever_the_way_round() -> None:
         visit(module, ())
 
 
-@pytest.mark.parametrize("path", TABS, ids=lambda path: path.stem)
-def test_no_tab_imports_another_tab(path: Path) -> None:
-    tabs = {name_of(tab) for tab in TABS}
-    assert not imports_of(path) & tabs - {name_of(path)}
+def test_every_part_of_the_page_has_its_place() -> None:
+    parts = {name_of(path).split(".")[1] for path in DEMO if name_of(path) != "demo"}
+    assert parts <= set.union(*DEMO_LAYERS)
+
+
+def test_imports_within_the_page_run_one_way() -> None:
+    def row(module: str) -> int:
+        part = module.split(".")[1]
+        return next(number for number, parts in enumerate(DEMO_LAYERS) if part in parts)
+
+    for path in DEMO:
+        for module in imports_of(path):
+            if package(module) == "demo" and module != "demo" and name_of(path) != "demo":
+                assert row(module) <= row(name_of(path)), f"{path} imports {module}"
+
+
+@pytest.mark.parametrize("folder", TABS, ids=lambda path: path.name)
+def test_no_tab_imports_another_tab(folder: Path) -> None:
+    own = f"demo.tabs.{folder.name}"
+    for path in folder.glob("**/*.py"):
+        others = {module for module in imports_of(path) if module.startswith("demo.tabs.")}
+        assert {module for module in others if module != own and not module.startswith(f"{own}.")} == set(), path
 
 
 def test_only_what_composes_the_page_knows_several_tabs() -> None:
-    tabs = {name_of(tab) for tab in TABS}
-    assert len(tabs) >= 3
-    knows_several = {path.name for path in DEMO if len(imports_of(path) & tabs) > 1}
-    assert knows_several <= {"app.py", "endpoints.py"}
+    assert len(TABS) == 10
+    for path in DEMO:
+        tabs = {module.split(".")[2] for module in imports_of(path) if module.startswith("demo.tabs.")}
+        assert len(tabs) <= 1 or path.name == "app.py", path
 
 
 def test_no_torch_in_the_page() -> None:
@@ -169,7 +189,8 @@ print(*sorted({{name.split(".")[0] for name in sys.modules}} & {{"gradio", "matp
 
 
 def test_what_the_page_needs_before_the_first_question_loads_without_torch() -> None:
-    modules = ["config", "events", "answer", "data", "data.source", "pictures", "browse", "pretrained", "runs.service"]
+    modules = ["config", "training.events", "prediction", "data", "data.source", "data.browse", "images"]
+    modules += ["pretrained", "runs.service", "runs.registry"]
     code = f"""
 import importlib, sys
 for module in {modules}:

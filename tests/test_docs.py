@@ -9,7 +9,7 @@ import pytest
 from cifar_core.config import TrainConfig
 from cifar_core.pretrained import recipe
 from cifar_core.runs.limits import Limits
-from cifar_core.train import PROBE_IMAGES
+from cifar_core.training.loop import VALIDATION_IMAGES
 from demo.__main__ import _parser
 
 ROOT = Path(__file__).parent.parent
@@ -58,7 +58,7 @@ def test_the_limits_in_the_readme_are_those_in_force(limit: Field[int]) -> None:
 
 
 def test_the_number_of_images_behind_the_accuracy_curve_is_the_one_in_force() -> None:
-    assert f"the accuracy on {PROBE_IMAGES:,} test images" in README
+    assert f"the accuracy on {VALIDATION_IMAGES:,} test images" in README
 
 
 def test_the_accuracy_of_the_pretrained_net_is_the_recorded_one() -> None:

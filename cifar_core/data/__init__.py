@@ -1,6 +1,6 @@
 """Where pictures come from: a folder on disk, the CIFAR-10 archive, or drawn by code; always as two ImageSets."""
 
 from cifar_core.data.folder import open_splits
-from cifar_core.data.image_set import About, ImageSet, Splits
+from cifar_core.data.image_set import DatasetInfo, ImageSet, Splits
 
-__all__ = ["About", "ImageSet", "Splits", "open_splits"]
+__all__ = ["DatasetInfo", "ImageSet", "Splits", "open_splits"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from cifar_core.data.brush import (
+from cifar_core.data.canvas import (
     BLACK,
     BLUE,
     BROWN,
@@ -21,7 +21,7 @@ from cifar_core.data.brush import (
     TEAL,
     WHITE,
     YELLOW,
-    Brush,
+    Canvas,
     Colour,
     home,
     meadow,
@@ -35,7 +35,7 @@ from cifar_core.data.brush import (
 ## The ten drawings, all of them looking to the right or at us; the brush mirrors them.
 
 
-def plane(b: Brush) -> None:
+def plane(b: Canvas) -> None:
     b.place(tilt=0.3)
     sky(b)
     body, paint = b.pick(WHITE, WHITE, (206, 212, 220), CREAM), b.pick(*PAINTS)
@@ -51,7 +51,7 @@ def plane(b: Brush) -> None:
     b.shape(tint(body, -84), (40, 53), (64, 53), (36, 86), (25, 86))
 
 
-def car(b: Brush) -> None:
+def car(b: Canvas) -> None:
     road(b)
     paint, glass, back = b.pick(*PAINTS), b.pick((180, 214, 234), (60, 80, 100)), b.near(26, 9)
     b.oval((44, 44, 48), 48, 4, (51, 82))
@@ -66,7 +66,7 @@ def car(b: Brush) -> None:
     b.dot(RED, 2.4, (7, 61))
 
 
-def bird(b: Brush) -> None:
+def bird(b: Canvas) -> None:
     flies = b.chance(0.3)
     b.place(tilt=0.2 if flies else 0.06)
     if flies or b.chance(0.5):
@@ -95,7 +95,7 @@ def bird(b: Brush) -> None:
         b.shape(wing, (40, 64), (20, 60), (12, 70))
 
 
-def cat(b: Brush) -> None:
+def cat(b: Canvas) -> None:
     home(b)
     fur = b.pick(*FURS)
     dark, light, eyes = tint(fur, -40), tint(fur, 50), b.pick((150, 210, 80), (240, 200, 60), (120, 190, 230))
@@ -122,7 +122,7 @@ def cat(b: Brush) -> None:
     b.line(DARK, 1.4, (43, 59), (50, 56), (57, 59))
 
 
-def legs(b: Brush, colour: Colour, width: float, *ways: tuple[float, float, float]) -> None:
+def legs(b: Canvas, colour: Colour, width: float, *ways: tuple[float, float, float]) -> None:
     """Legs that taper from the hip over the knee to the foot, whose three x each of the `ways` gives."""
     for hip, knee, foot in ways:
         half = width / 2
@@ -130,7 +130,7 @@ def legs(b: Brush, colour: Colour, width: float, *ways: tuple[float, float, floa
         b.shape(colour, *front, (foot - half, 97), (knee - half, 78), (hip - width, 56))
 
 
-def deer(b: Brush) -> None:
+def deer(b: Canvas) -> None:
     if b.chance(0.7):
         woods(b, 66)
     else:
@@ -152,7 +152,7 @@ def deer(b: Brush) -> None:
     b.dot(BLACK, 1.8, (75, 28))
 
 
-def dog(b: Brush) -> None:
+def dog(b: Canvas) -> None:
     home(b)
     fur = b.pick(*FURS)
     ears, light = b.pick(tint(fur, -50), BROWN, DARK), tint(fur, 50)
@@ -175,7 +175,7 @@ def dog(b: Brush) -> None:
     b.line(DARK, 1.6, (50, 48), (50, 57))
 
 
-def frog(b: Brush) -> None:
+def frog(b: Canvas) -> None:
     water(b, -40)
     leaf = b.pick((40, 120, 70), (60, 140, 60), (110, 160, 90))
     b.oval(leaf, 58, 20, (50, 84))
@@ -197,7 +197,7 @@ def frog(b: Brush) -> None:
     b.line(DARK, 2.2, (22, 54), (34, 61), (50, 63), (66, 61), (78, 54))
 
 
-def horse(b: Brush) -> None:
+def horse(b: Canvas) -> None:
     if b.chance(0.75):
         meadow(b, b.near(48, 8))
     else:
@@ -217,7 +217,7 @@ def horse(b: Brush) -> None:
     b.dot(BLACK, 2.2, (78, 20))
 
 
-def ship(b: Brush) -> None:
+def ship(b: Canvas) -> None:
     level = b.near(62, 4)
     sky(b, level)
     water(b, level)
@@ -242,7 +242,7 @@ def ship(b: Brush) -> None:
     b.line(WHITE, 2, (4, 84), (30, 82), (60, 84), (96, 82))
 
 
-def truck(b: Brush) -> None:
+def truck(b: Canvas) -> None:
     road(b)
     load, paint, stripe, top = b.pick(*PAINTS), b.pick(*PAINTS), b.pick(*PAINTS), b.near(22, 5)
     b.oval((44, 44, 48), 48, 4, (50, 84))
@@ -259,5 +259,5 @@ def truck(b: Brush) -> None:
     b.dot((255, 240, 170), 2.8, (94, 60))
 
 
-DRAWINGS: tuple[Callable[[Brush], None], ...] = (plane, car, bird, cat, deer, dog, frog, horse, ship, truck)
+DRAWINGS: tuple[Callable[[Canvas], None], ...] = (plane, car, bird, cat, deer, dog, frog, horse, ship, truck)
 """the drawing of each class, in the order of CLASSES"""

@@ -12,9 +12,9 @@ import numpy as np
 
 from cifar_core.config import CLASSES
 from cifar_core.data import image_set
-from cifar_core.data.brush import FINE, Brush
+from cifar_core.data.canvas import FINE, Canvas
 from cifar_core.data.drawings import DRAWINGS
-from cifar_core.data.image_set import SIDE, SPLITS, About, ImageSet, Split, Splits
+from cifar_core.data.image_set import SIDE, SPLITS, DatasetInfo, ImageSet, Split, Splits
 from cifar_core.errors import DataError
 
 VERSION = 1
@@ -30,8 +30,8 @@ def draw_splits(folder: Path, train_count: int = 10_000, test_count: int = 2_000
     source = f"drawn {VERSION}: {train_count} + {test_count}"
     with contextlib.suppress(DataError):  # there is no such copy yet
         return image_set.load(folder, source)
-    note = "These pictures were drawn by this program as a stand-in; they are not CIFAR-10."
-    about = About("Drawn pictures", "drawn", verified=False, root="", note=note)
+    message_box = "These pictures were drawn by this program as a stand-in; they are not CIFAR-10."
+    about = DatasetInfo("Drawn pictures", "drawn", verified=False, root="", message_box=message_box)
     return image_set.save(folder, draw_set("train", train_count), draw_set("test", test_count), about, source)
 
 
@@ -47,7 +47,7 @@ def draw_set(split: Split, count: int) -> ImageSet:
 
 def draw(label: int, rng: np.random.Generator) -> np.ndarray:
     """A new picture of class `label` (0 to 9): uint8 (32, 32, 3)."""
-    brush = Brush(rng)
+    brush = Canvas(rng)
     DRAWINGS[label](brush)
     pixels = np.asarray(brush.canvas.reduce(FINE), np.int16)  # (32, 32, 3)
     ## No two photographs have the same light: each channel is scaled by 0.78 to 1.16, and every pixel gets noise.

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from cifar_core.data.archive import BATCHES, CIFAR10, missing_from
 from cifar_core.data.batches import PREPARE, read_unverified, read_verified, reason
+from cifar_core.data.decoded_cache import file_state, fingerprint, keep, kept
 from cifar_core.data.image_folder import classes_of, decode, files_by_class, left_out, visible
-from cifar_core.data.image_set import SPLITS, About, Splits
-from cifar_core.data.kept_copy import file_state, fingerprint, keep, kept
+from cifar_core.data.image_set import SPLITS, DatasetInfo, Splits
 from cifar_core.errors import DataError
 
 
@@ -93,14 +93,14 @@ def _open_archive(root: Path, folder: Path, unverified: bool) -> Splits:
 
     sets = read_verified(folder)
     if sets is not None:
-        return keep(root, *sets, About("CIFAR-10", "archive", True, str(root), ""), verified_copy)
+        return keep(root, *sets, DatasetInfo("CIFAR-10", "archive", True, str(root), ""), verified_copy)
     if not unverified:
         raise DataError(
             f"The files in {folder} do not have the official archive's md5 sums: they are damaged or were re-packed. "
             f"Remove them and run `{PREPARE} {folder.parent}`, or accept a re-packed copy with --unverified."
         )
-    note = "This copy's md5 sums are not the official ones: it was accepted unverified."
-    about = About("CIFAR-10", "archive", False, str(root), note)
+    message_box = "This copy's md5 sums are not the official ones: it was accepted unverified."
+    about = DatasetInfo("CIFAR-10", "archive", False, str(root), message_box)
     return keep(root, *read_unverified(folder), about, unverified_copy)
 
 
@@ -114,5 +114,5 @@ def _open_image_folder(root: Path) -> Splits:
         return copy
     train, unreadable = decode(root, "train", files["train"], classes)
     test, unreadable_too = decode(root, "test", files["test"], classes)
-    note = left_out(unreadable + unreadable_too)
-    return keep(root, train, test, About("Image folder", "folders", False, str(root), note), source)
+    message_box = left_out(unreadable + unreadable_too)
+    return keep(root, train, test, DatasetInfo("Image folder", "folders", False, str(root), message_box), source)

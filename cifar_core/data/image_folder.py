@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_core import pictures
+from cifar_core import images as pictures
 from cifar_core.config import CLASSES
 from cifar_core.data.batches import short_name
+from cifar_core.data.decoded_cache import FileState
 from cifar_core.data.image_set import SIDE, ImageSet, Split
-from cifar_core.data.kept_copy import FileState
-from cifar_core.errors import DataError, PictureError
+from cifar_core.errors import DataError, ImageError
 
 
 def visible(name: str) -> bool:
@@ -105,8 +105,8 @@ def _net_inputs(paths: list[str]) -> list[np.ndarray | None]:
 
 def _net_input(path: str) -> np.ndarray | None:
     try:
-        return pictures.to_net_input(pictures.read_picture(path))
-    except PictureError:
+        return pictures.to_net_input(pictures.read_image(path))
+    except ImageError:
         return None
 
 

@@ -69,7 +69,7 @@ class ImageSet:
 
 
 @dataclass(frozen=True)
-class About:
+class DatasetInfo:
     """Where a data set came from, in words and paths that the page can show."""
 
     name: str
@@ -79,7 +79,7 @@ class About:
     """True where the md5 sums of the original archive were checked"""
     root: str
     """the folder it was read from; empty for the drawn set"""
-    note: str
+    message_box: str
     """one sentence for the page, empty where there is nothing to say"""
 
 
@@ -89,7 +89,7 @@ class Splits:
 
     train: ImageSet
     test: ImageSet
-    about: About
+    about: DatasetInfo
     folder: Path
     """where the `.npy` files lie; `load(folder)` opens the same splits again in any process"""
 
@@ -103,7 +103,7 @@ class Splits:
         return self.train if name == "train" else self.test
 
 
-def save(folder: Path, train: ImageSet, test: ImageSet, about: About, source: str = "") -> Splits:
+def save(folder: Path, train: ImageSet, test: ImageSet, about: DatasetInfo, source: str = "") -> Splits:
     """Write both splits as `.npy` files into `folder`, and open them from there.
 
     `source` says what was decoded (names, sizes, times); `load` compares it. `splits.json` is written last, so that a
@@ -139,7 +139,7 @@ def load(folder: Path, source: str | None = None) -> Splits:
         if source is not None and description["source"] != source:
             raise DataError(f"{folder} holds a copy of other data.")
         classes = tuple(description["classes"])
-        about = About(**description["about"])
+        about = DatasetInfo(**description["about"])
         # mode "c" (copy on write) shares the pages between processes and, unlike "r", gives arrays torch can wrap
         arrays = {p: np.load(folder / f"{p}.npy", mmap_mode="c", allow_pickle=False) for p in _PARTS}
         train, test = (

@@ -7,31 +7,31 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from cifar_core.checkpoint import load_checkpoint, save_checkpoint
 from cifar_core.config import CHANGEABLE
 from cifar_core.data import image_set
 from cifar_core.data.image_set import Splits
 from cifar_core.errors import CifarError
 from cifar_core.evaluate import Evaluated, EvaluateEvent, Evaluating, Evaluation, evaluating
-from cifar_core.events import (
+from cifar_core.mistakes import training_images
+from cifar_core.net import new_net, save_weights
+from cifar_core.runs.frame_recorder import SHOWN_IMAGES, FrameRecorder
+from cifar_core.runs.records import Filters, Moment, Point, Request, Snapshot, TestResult
+from cifar_core.runs.store import Store
+from cifar_core.training.checkpoint import load_checkpoint, save_checkpoint
+from cifar_core.training.events import (
     Change,
     Changed,
     Checkpoint,
     Checkpointed,
     Control,
     Finished,
-    Probed,
     Progress,
     Reported,
     Started,
     TrainEvent,
+    Validated,
 )
-from cifar_core.mistakes import training_images
-from cifar_core.net import new_net, save_weights
-from cifar_core.runs.film import SHOWN_IMAGES, Film
-from cifar_core.runs.records import Filters, Moment, Point, Request, Snapshot, TestResult
-from cifar_core.runs.store import Store
-from cifar_core.train import train
+from cifar_core.training.loop import train
 
 SLICE = 0.1
 """seconds that a run may work before it is the next one's turn"""
@@ -79,7 +79,7 @@ class Job:
         self.folder.mkdir(exist_ok=True)
         self.splits = opened(Path(run.data))
         self.net = new_net(run.config.seed)
-        self.film = Film(store, run, self.net, self.splits.test, device)
+        self.film = FrameRecorder(store, run, self.net, self.splits.test, device)
         self.ending, self.busy, self.paused = run.ending, run.busy, run.state == "paused"
         self.saved_at = time.monotonic()
         self.saved = False
@@ -178,7 +178,7 @@ class Job:
                     filters = self.film.filters_now() or filters
                 case Reported():
                     told["reports"].append(event)
-                case Probed():
+                case Validated():
                     told["probes"].append(event)
                     row["accuracy"] = event.correct / event.total
                 case Changed():

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from cifar_core.config import TrainConfig
-from cifar_core.events import Changed, Probed, Reported
+from cifar_core.training.events import Changed, Reported, Validated
 
 State = Literal["waiting", "running", "paused", "testing", "done", "stopped", "diverged", "failed"]
 """waiting for its worker's first slice; running; resting; testing on the test images; and four ways to have ended"""
@@ -164,7 +164,7 @@ class Snapshot:
     reports: tuple[Reported, ...]
     """those after the step asked for"""
     result: TestResult | None
-    probes: tuple[Probed, ...]
+    probes: tuple[Validated, ...]
     """all, from the first"""
     changes: tuple[Changed, ...]
     """all, from the first"""

@@ -12,14 +12,14 @@ from typing import Self
 from cifar_core.config import CHANGEABLE, TrainConfig
 from cifar_core.data.image_set import Splits
 from cifar_core.errors import RunError
-from cifar_core.events import Change, Changed
 from cifar_core.mistakes import training_images
 from cifar_core.runs.bundle import bundle, newest_weights
-from cifar_core.runs.history import filters_of, frames_of, moments_of, weights_at
 from cifar_core.runs.limits import Limits, tidy
 from cifar_core.runs.pool import Pool, default_count
 from cifar_core.runs.records import Estimate, Filters, Frame, Moment, Run, Snapshot, WorkerInfo, new_run
 from cifar_core.runs.store import Store
+from cifar_core.runs.timeline import filters_of, frames_of, moments_of, weights_at
+from cifar_core.training.events import Change, Changed
 
 WATCHED_FOR = 15.0
 """seconds for which a run counts as watched after somebody looked at it"""

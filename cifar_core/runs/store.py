@@ -17,7 +17,6 @@ import numpy as np
 
 from cifar_core.config import TrainConfig
 from cifar_core.errors import RunError, StoreError
-from cifar_core.events import Changed, Probed, Reported
 from cifar_core.runs.database import Database
 from cifar_core.runs.records import (
     ACTIVE,
@@ -31,6 +30,7 @@ from cifar_core.runs.records import (
     WorkerInfo,
 )
 from cifar_core.runs.schema import OF_A_RUN, UPGRADES, upgrade
+from cifar_core.training.events import Changed, Reported, Validated
 
 _COLUMNS = {
     "points": "run, step, images, loss",
@@ -144,7 +144,7 @@ class Store(Database):
             tuple(Point(*p) for p in points),
             tuple(Reported(*r) for r in reports),
             result,
-            tuple(Probed(*p) for p in probes),
+            tuple(Validated(*p) for p in probes),
             tuple(Changed(*c) for c in changes),
         )
 
@@ -192,7 +192,7 @@ class Store(Database):
         *,
         points: Sequence[Point] = (),
         reports: Sequence[Reported] = (),
-        probes: Sequence[Probed] = (),
+        probes: Sequence[Validated] = (),
         changes: Sequence[Changed] = (),
         frames: Sequence[Frame] = (),
         filters: Filters | None = None,

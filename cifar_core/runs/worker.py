@@ -22,12 +22,12 @@ from cifar_core.data import image_set
 from cifar_core.device import available, choose_device
 from cifar_core.errors import CifarError, StoreError
 from cifar_core.evaluate import evaluating
-from cifar_core.events import Progress
 from cifar_core.net import new_net
 from cifar_core.runs.job import Job
 from cifar_core.runs.records import Run, WorkerInfo
 from cifar_core.runs.store import Store
-from cifar_core.train import train
+from cifar_core.training.events import Progress
+from cifar_core.training.loop import train
 
 IDLE = 0.04
 """seconds between two looks into the store while there is nothing to do"""

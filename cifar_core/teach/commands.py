@@ -9,9 +9,9 @@ from cifar_core.config import TrainConfig
 from cifar_core.data.folder import open_splits
 from cifar_core.data.image_set import Splits
 from cifar_core.errors import DataError, ReceiptError
-from cifar_core.events import Reported
 from cifar_core.teach.notebook import notebook_of
 from cifar_core.teach.script import data_kind, script_of
+from cifar_core.training.events import Reported
 
 if TYPE_CHECKING:
     from cifar_core.evaluate import Evaluation
@@ -59,7 +59,7 @@ def write_receipt(
 
 def verify(path: Path, splits: Splits) -> int:
     """Do the training of the receipt again, with a mark at each line that agrees; 0 where all does, 1 where not."""
-    from cifar_core.teach.receipt_reading import MOST_BYTES, from_json
+    from cifar_core.teach.receipt_parse import MOST_BYTES, from_json
     from cifar_core.teach.verify import Verified, verifying
 
     try:
@@ -71,8 +71,8 @@ def verify(path: Path, splits: Splits) -> int:
     for event in verifying(receipt, splits):
         if isinstance(event, Verified):
             print(event.differs or f"Everything agrees: lines, accuracy and weights, after {receipt.steps:,} steps.")
-            if event.note:
-                print(event.note)
+            if event.message_box:
+                print(event.message_box)
             return 0 if event.agrees else 1
         if event.line:
             print(f"\u2713 {event.line}", flush=True)

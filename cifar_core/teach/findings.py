@@ -10,8 +10,8 @@ from statistics import fmean, stdev
 
 import numpy as np
 
-from cifar_core.events import Changed, Probed
 from cifar_core.runs.records import Frame, Point, Run
+from cifar_core.training.events import Changed, Validated
 
 WINDOW = 20
 """points of the curve that are compared with as many before them"""
@@ -142,7 +142,7 @@ Finding = (
 def findings(
     run: Run,
     points: Sequence[Point],
-    probes: Sequence[Probed] = (),
+    probes: Sequence[Validated] = (),
     changes: Sequence[Changed] = (),
     frame: Frame | None = None,
     classes: int = 10,
@@ -203,7 +203,7 @@ def _after_change(points: Sequence[Point], changes: Sequence[Changed]) -> AfterC
     return AfterChange(last.name, last.value, fmean(before), fmean(after[-WINDOW:]))
 
 
-def _accuracy(points: Sequence[Point], probes: Sequence[Probed]) -> list[Finding]:
+def _accuracy(points: Sequence[Point], probes: Sequence[Validated]) -> list[Finding]:
     shares = [probe.correct / probe.total for probe in probes]
     now, total = shares[-1], probes[-1].total
     error = math.sqrt(now * (1 - now) / total)

@@ -21,9 +21,9 @@ from cifar_core.config import TrainConfig
 from cifar_core.data import image_set
 from cifar_core.data.image_set import Splits
 from cifar_core.errors import ConfigError, ReceiptError
-from cifar_core.events import Change, Reported
 from cifar_core.runs.records import Snapshot
 from cifar_core.teach.script import replayed
+from cifar_core.training.events import Change, Reported
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -9,12 +9,12 @@ for digit, and its weights are the run's bit for bit.
 from collections.abc import Iterable
 
 from cifar_core.config import CHANGEABLE, CLASSES, TrainConfig
-from cifar_core.data.image_set import About, Splits
+from cifar_core.data.image_set import DatasetInfo, Splits
 from cifar_core.errors import ConfigError
-from cifar_core.events import Change, Changed
 from cifar_core.runs.records import Snapshot
 from cifar_core.teach import script_loop, script_parts
-from cifar_core.teach.script_recipe import Data, Recipe
+from cifar_core.teach.script_recipe import Data, ScriptSettings
+from cifar_core.training.events import Change, Changed
 
 
 def script_of(
@@ -32,7 +32,7 @@ def script_of(
     None where it ran to its end, or to that of its stop rule. `diverged` ends the script where the loss is no number.
     Raises ConfigError where a change is not allowed, or where the run followed a schedule and was then trained on.
     """
-    recipe = Recipe(config, replayed(config, changes, last_step), last_step, diverged, data, classes)
+    recipe = ScriptSettings(config, replayed(config, changes, last_step), last_step, diverged, data, classes)
     parts = (script_parts.data, script_parts.net, script_parts.optimizer, script_loop.loop, script_loop.test)
     sections = [part(recipe) for part in parts if not (diverged and part is script_loop.test)]
     return "\n\n\n".join("\n".join(lines) for lines in sections) + "\n"
@@ -53,7 +53,7 @@ def script_of_run(snapshot: Snapshot, splits: Splits) -> str:
     )
 
 
-def data_kind(about: About) -> Data:
+def data_kind(about: DatasetInfo) -> Data:
     """How a script at home gets at these pictures."""
     if about.kind != "archive":
         return "pictures"

@@ -3,10 +3,10 @@
 from itertools import groupby
 
 from cifar_core.teach.script_parts import MISTAKE, counting, indented, when
-from cifar_core.teach.script_recipe import NATIVE_UP_TO, Recipe
+from cifar_core.teach.script_recipe import NATIVE_UP_TO, ScriptSettings
 
 
-def loop(recipe: Recipe) -> list[str]:
+def loop(recipe: ScriptSettings) -> list[str]:
     """The training."""
     stop = when(
         recipe.last_step is not None, f"if step == {recipe.last_step}:  # here the run was stopped", "    break"
@@ -34,7 +34,7 @@ def loop(recipe: Recipe) -> list[str]:
     ]
 
 
-def _before(recipe: Recipe) -> list[str]:
+def _before(recipe: ScriptSettings) -> list[str]:
     """What is set up once."""
     return [
         "# %% 4. Train the Net",
@@ -51,11 +51,11 @@ def _before(recipe: Recipe) -> list[str]:
     ]
 
 
-def _convolution(recipe: Recipe) -> str:
+def _convolution(recipe: ScriptSettings) -> str:
     return f"torch.backends.mkldnn.enabled = {'False' if recipe.one_size else f'batch_size > {NATIVE_UP_TO}'}"
 
 
-def _order(recipe: Recipe) -> list[str]:
+def _order(recipe: ScriptSettings) -> list[str]:
     """What is drawn for an epoch: the order of the pictures and how each is mirrored and moved."""
     stored = f"order = list(range(len(trainset))){MISTAKE}: always the stored order"
     loader = f"torch.utils.data.DataLoader(trainset, batch_size={recipe.config.batch_size}, sampler=order)"
@@ -76,7 +76,7 @@ def _order(recipe: Recipe) -> list[str]:
     ]
 
 
-def _changes(recipe: Recipe) -> list[str]:
+def _changes(recipe: ScriptSettings) -> list[str]:
     """What was changed while the run was going."""
     lines = []
     for step, made in groupby(recipe.changes, key=lambda change: change.step):
@@ -94,7 +94,7 @@ def _changes(recipe: Recipe) -> list[str]:
     return lines
 
 
-def _inputs(recipe: Recipe) -> list[str]:
+def _inputs(recipe: ScriptSettings) -> list[str]:
     """The mini-batch as the Net gets it, and the learning rate for it."""
     config, counted = recipe.config, recipe.moves or recipe.cycles or recipe.probed
     seen = f"seen = i * {config.batch_size}  # pictures of this epoch before these"
@@ -119,7 +119,7 @@ def _inputs(recipe: Recipe) -> list[str]:
     ]
 
 
-def _learning(recipe: Recipe) -> list[str]:
+def _learning(recipe: ScriptSettings) -> list[str]:
     """The five lines in which the Net learns."""
     softmax, precision = recipe.made("softmax"), recipe.config.precision
     outputs = "F.softmax(outputs, dim=1)" if softmax else "outputs"
@@ -145,7 +145,7 @@ def _learning(recipe: Recipe) -> list[str]:
     ]
 
 
-def _statistics(recipe: Recipe) -> list[str]:
+def _statistics(recipe: ScriptSettings) -> list[str]:
     """The printed lines, and the rule that may end the training."""
     every = recipe.config.report_every
     return [
@@ -169,7 +169,7 @@ def _statistics(recipe: Recipe) -> list[str]:
     ]
 
 
-def _probe(recipe: Recipe) -> list[str]:
+def _probe(recipe: ScriptSettings) -> list[str]:
     """Measure the accuracy on the way, at the very mini-batches at which the run did."""
     config, enabled = recipe.config, "torch.backends.mkldnn.enabled"
     size = str(config.batch_size) if recipe.one_size else "batch_size"
@@ -190,7 +190,7 @@ def _probe(recipe: Recipe) -> list[str]:
     ]
 
 
-def _rule(recipe: Recipe) -> list[str]:
+def _rule(recipe: ScriptSettings) -> list[str]:
     """Whether to end: asked after a mini-batch, and again after the epoch that this ended."""
     config = recipe.config
     return [
@@ -199,7 +199,7 @@ def _rule(recipe: Recipe) -> list[str]:
     ]
 
 
-def test(recipe: Recipe) -> list[str]:
+def test(recipe: ScriptSettings) -> list[str]:
     """The accuracy on all test images, and on those of each class."""
     each = ['print(f"Accuracy of {name:>5} : {100 * correct // count:2d} %")']
     if recipe.data == "pictures":

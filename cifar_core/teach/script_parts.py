@@ -5,7 +5,7 @@ A line stands in the script only where the settings need it, and is marked where
 """
 
 from cifar_core.teach import script_texts as texts
-from cifar_core.teach.script_recipe import Recipe
+from cifar_core.teach.script_recipe import ScriptSettings
 
 MISTAKE = "  # <- the mistake"
 
@@ -20,7 +20,7 @@ def indented(levels: int, lines: list[str]) -> list[str]:
     return ["    " * levels + line if line else "" for line in "\n".join(lines).split("\n")] if lines else []
 
 
-def data(recipe: Recipe) -> list[str]:
+def data(recipe: ScriptSettings) -> list[str]:
     """What the script is and imports; the data sets, the loader of the test images and the classes."""
     math = recipe.cycles or recipe.patient or recipe.probed or recipe.diverged
     source = {"official": "", "repacked": texts.REPACKED, "pictures": texts.PICTURES}[recipe.data]
@@ -49,7 +49,7 @@ def data(recipe: Recipe) -> list[str]:
     ]
 
 
-def _data_set(recipe: Recipe, name: str) -> list[str]:
+def _data_set(recipe: ScriptSettings, name: str) -> list[str]:
     """`trainset = ...` or `testset = ...`."""
     confused = name == "train" and recipe.made("test_data")
     unlike = name == "test" and recipe.made("no_normalize")
@@ -73,7 +73,7 @@ def _call(function: str, arguments: dict[str, bool]) -> list[str]:
     return [line] if len(line) <= 88 else [f"{function}(", f"    {', '.join(arguments)}", ")"]
 
 
-def _mixed_labels(recipe: Recipe) -> list[str]:
+def _mixed_labels(recipe: ScriptSettings) -> list[str]:
     if not recipe.made("shuffled_labels"):
         return []
     return [
@@ -98,7 +98,7 @@ def _word(text: str) -> str:
     return f'"{text}"' if plain else ascii(text)
 
 
-def net(recipe: Recipe) -> list[str]:
+def net(recipe: ScriptSettings) -> list[str]:
     """The Net, and how it could be trained elsewhere."""
     device = "mps" if recipe.config.device == "mps" else "cuda"
     return [
@@ -115,7 +115,7 @@ def net(recipe: Recipe) -> list[str]:
     ]
 
 
-def optimizer(recipe: Recipe) -> list[str]:
+def optimizer(recipe: ScriptSettings) -> list[str]:
     """The loss function and the optimizer, and the functions that the loop calls."""
     config, ten, other = recipe.config, recipe.made("lr_ten"), recipe.made("other_parameters")
     arguments = {
@@ -139,7 +139,7 @@ def optimizer(recipe: Recipe) -> list[str]:
     ]
 
 
-def counting(recipe: Recipe, loader: str) -> list[str]:
+def counting(recipe: ScriptSettings, loader: str) -> list[str]:
     """Count right answers for each class, over the pictures in `loader`."""
     count = len(recipe.classes)
     return [

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cifar_core.config import TrainConfig
-from cifar_core.events import Change
+from cifar_core.training.events import Change
 
 Data = Literal["official", "repacked", "pictures"]
 """CIFAR-10 as torchvision downloads it; a copy of it with other md5 sums; pictures in four .npy files"""
@@ -14,7 +14,7 @@ NATIVE_UP_TO = 4
 
 
 @dataclass(frozen=True)
-class Recipe:
+class ScriptSettings:
     """One run, to be told as code."""
 
     config: TrainConfig

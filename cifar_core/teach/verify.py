@@ -9,7 +9,6 @@ from dataclasses import dataclass, fields
 from itertools import zip_longest
 
 from cifar_core.data.image_set import Splits
-from cifar_core.events import Change, Changed, Control, Finished, Progress, Reported
 from cifar_core.mistakes import training_images
 from cifar_core.teach.receipt import (
     DataFacts,
@@ -20,6 +19,7 @@ from cifar_core.teach.receipt import (
     per_class_of,
     weights_sha256,
 )
+from cifar_core.training.events import Change, Changed, Control, Finished, Progress, Reported
 
 WEIGHTS_DIFFER = "All lines and the accuracy agree as printed, but the weights do not agree to the last bit."
 
@@ -43,7 +43,7 @@ class Verified:
     agrees: bool
     differs: str
     """a sentence that names the first difference; empty where everything agrees"""
-    note: str
+    message_box: str
     """what is to be known beside it: other versions or another device, and what they explain; or empty"""
 
 
@@ -66,16 +66,16 @@ def _verifying(receipt: Receipt, splits: Splits) -> Iterator[Verifying | Verifie
 
     from cifar_core.evaluate import evaluate
     from cifar_core.net import new_net
-    from cifar_core.train import PROBE_IMAGES, train
+    from cifar_core.training.loop import VALIDATION_IMAGES, train
 
-    config, note = receipt.settings, note_of(receipt)
+    config, message_box = receipt.settings, note_of(receipt)
     other_data = _data_differ(receipt.data, facts_of(splits))
     if other_data:
         yield Verified(False, other_data, "Nothing was trained: with other data nothing could agree.")
         return
 
     net, control, last = new_net(config.seed), _control(receipt), receipt.steps
-    probe = splits.test.sample(PROBE_IMAGES) if config.stop_rule == "accuracy" else None
+    probe = splits.test.sample(VALIDATION_IMAGES) if config.stop_rule == "accuracy" else None
     expected, told, exact = list(receipt.lines), 0, True
     training = train(net, training_images(config, splits), config, control=control, probe=probe)
     while True:
@@ -99,7 +99,7 @@ def _verifying(receipt: Receipt, splits: Splits) -> Iterator[Verifying | Verifie
             case Finished():
                 differs = _end_differs(receipt, event, told)
         if differs:
-            yield Verified(False, differs, note)
+            yield Verified(False, differs, message_box)
             return
         if isinstance(event, Finished):
             break
@@ -110,8 +110,8 @@ def _verifying(receipt: Receipt, splits: Splits) -> Iterator[Verifying | Verifie
     if not differs and weights_sha256(net.state_dict()) != receipt.weights:
         differs = WEIGHTS_DIFFER
     if not exact:
-        note = f"The lines agree as printed; further digits of their losses do not. {note}".strip()
-    yield Verified(not differs, differs, note)
+        message_box = f"The lines agree as printed; further digits of their losses do not. {message_box}".strip()
+    yield Verified(not differs, differs, message_box)
 
 
 def _control(receipt: Receipt) -> Control:

@@ -32,7 +32,7 @@ from urllib.parse import urlsplit
 ROOT = Path(__file__).parent.parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from serving import start_server  # noqa: E402
+from tests.helpers.serving import start_server  # noqa: E402
 
 ARRIVE_WITHIN = 5.0
 """seconds in which all open the page"""
@@ -371,7 +371,7 @@ class Measured:
 
     load: list[float] = field(default_factory=list)
     first_point: list[float] = field(default_factory=list)
-    classify: list[float] = field(default_factory=list)
+    predict: list[float] = field(default_factory=list)
     clicks: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
@@ -489,7 +489,7 @@ class Learner:
                     self.measured.clicks.append(await self._unless_left(page, page.fire(tab)))
                 page.values[self.layout.ids["net"]] = self.run if own else "pretrained"
                 picked = page.press("test-pictures", "pick", {"index": self.chance.randrange(100)})
-                self.measured.classify.append(await self._unless_left(page, picked))
+                self.measured.predict.append(await self._unless_left(page, picked))
                 own = not own
             await asyncio.sleep(self.chance.uniform(0.8, 1.2) * CLASSIFY_EVERY)
 
@@ -662,9 +662,9 @@ async def cross_talk(learners: list[Learner], data: Path, unverified: bool) -> l
 
     from cifar_core.config import TrainConfig
     from cifar_core.data import open_splits
-    from cifar_core.events import Progress
     from cifar_core.net import new_net
-    from cifar_core.train import train
+    from cifar_core.training.events import Progress
+    from cifar_core.training.loop import train
 
     torch.set_num_threads(1)
     images = open_splits(data, unverified=unverified).train
@@ -728,7 +728,7 @@ def table(lesson: Lesson) -> str:
             "min ≥ 3",
         ),
         ("from one update to the next, p50 / p95, s", halves(gaps), ""),
-        (f"classify, p50 / p95 of {len(measured.classify)}, s", halves(measured.classify), "p95 ≤ 0.3"),
+        (f"classify, p50 / p95 of {len(measured.predict)}, s", halves(measured.predict), "p95 ≤ 0.3"),
         (f"other clicks, p50 / p95 of {len(measured.clicks)}, s", halves(measured.clicks), ""),
         ("fastest / slowest run at half time, steps since all were going", ratio(since), "≤ 1.3"),
         ("fastest / slowest run at half time, all steps", ratio(done), ""),

@@ -19,9 +19,9 @@ ROOT = Path(__file__).parent.parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from playwright.sync_api import sync_playwright  # noqa: E402
-from serving import CHROMIUM, CHROMIUM_OPTIONS, start_server  # noqa: E402
 
 from cifar_core.runs.store import Store  # noqa: E402
+from tests.helpers.serving import CHROMIUM, CHROMIUM_OPTIONS, start_server  # noqa: E402
 
 POINTS = "+document.querySelector('#chart canvas').dataset.points"
 PAGES = 20

@@ -24,7 +24,6 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import torch  # noqa: E402
 import torchvision  # noqa: E402
-import tutorial  # noqa: E402
 from torch import nn, optim  # noqa: E402
 from torch.utils.data import DataLoader  # noqa: E402
 
@@ -32,10 +31,11 @@ from cifar_core.config import TrainConfig  # noqa: E402
 from cifar_core.data import Splits, open_splits  # noqa: E402
 from cifar_core.data.drawn import draw_splits  # noqa: E402
 from cifar_core.device import choose_device  # noqa: E402
-from cifar_core.events import Progress  # noqa: E402
 from cifar_core.net import new_net  # noqa: E402
-from cifar_core.order import EpochOrder  # noqa: E402
-from cifar_core.train import train  # noqa: E402
+from cifar_core.training.events import Progress  # noqa: E402
+from cifar_core.training.loop import train  # noqa: E402
+from cifar_core.training.sampler import EpochSampler  # noqa: E402
+from tests.helpers import tutorial  # noqa: E402
 
 WARM = 50
 """mini-batches of 4 (fewer of more) before the clock starts"""
@@ -100,7 +100,7 @@ def script(config: TrainConfig, splits: Splits, device: str, steps: int) -> Time
     """The tutorial's loop with its DataLoader, on as many threads as torch takes by itself."""
     torch.set_num_threads(os.cpu_count() or 1)
     net = new_net(config.seed).to(device)
-    order = [i for e in range(20) for i in EpochOrder.make(config, e, len(splits.train)).indices.tolist()]
+    order = [i for e in range(20) for i in EpochSampler.make(config, e, len(splits.train)).indices.tolist()]
     trainloader = DataLoader(
         tutorial.Pictures(splits.train),
         batch_size=config.batch_size,
@@ -145,7 +145,7 @@ def attached(config: TrainConfig, splits: Splits, device: str, steps: int) -> Ti
     """A run of the page's: in a worker, with reports, store, checkpoints, probes and somebody watching."""
     from cifar_core.runs.limits import Limits
     from cifar_core.runs.service import Service
-    from demo.train.run_view import RunWatch
+    from demo.tabs.train.run_view import RunWatch
 
     with tempfile.TemporaryDirectory() as folder:
         limits = Limits(steps=10**9)

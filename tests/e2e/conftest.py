@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from serving import CHROMIUM, CHROMIUM_OPTIONS, Server, serve
-from tiny_data import write_archive
+
+from tests.helpers.serving import CHROMIUM, CHROMIUM_OPTIONS, Server, serve
+from tests.helpers.tiny_data import write_archive
 
 PATIENCE = 30_000
 """milliseconds that the page may take for anything; a machine that is busy with other tests is slow, not wrong"""

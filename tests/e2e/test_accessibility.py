@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from demo.train.setup_link import TABS
+from demo.setup.link import TABS
 
 pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from serving import Server
+
+from tests.helpers.serving import Server
 
 expect = pytest.importorskip("playwright.sync_api").expect
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from test_page import expect_state, open_tab, points, set_number, start
+
+from tests.e2e.test_page import expect_state, open_tab, points, set_number, start
 
 pytestmark = pytest.mark.browser
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (tests/requirements.txt)")

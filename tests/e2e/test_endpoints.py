@@ -15,7 +15,8 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
-from serving import Server
+
+from tests.helpers.serving import Server
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +51,10 @@ def test_only_the_five_named_endpoints_are_public(client: Client) -> None:
 def test_browse_gives_the_bytes_of_the_data_set(client: Client, server: Server) -> None:
     page = client.predict(split="test", page=2, per_page=9, api_name="/browse")
     assert page["indices"] == list(range(9, 18)) and page["number"] == 2 and page["total"] == 400
-    sheet = np.asarray(Image.open(io.BytesIO(base64.b64decode(page["png"].split(",")[1]))))
+    image_grid = np.asarray(Image.open(io.BytesIO(base64.b64decode(page["png"].split(",")[1]))))
     for place, index in enumerate(page["indices"]):
         row, column = divmod(place, page["columns"])
-        seen = sheet[32 * row : 32 * row + 32, 32 * column : 32 * column + 32]
+        seen = image_grid[32 * row : 32 * row + 32, 32 * column : 32 * column + 32]
         assert np.array_equal(seen, server.splits.test.images[index])
         assert page["names"][place] == server.splits.test.classes[server.splits.test.labels[index]]
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from serving import Server
 
-from cifar_core.look.inside import look_inside
+from cifar_core.inspect.stages import look_inside
 from cifar_core.pretrained import pretrained_net
-from demo.pointer import Pointer
+from demo.widgets.pointer import Pointer
+from tests.helpers.serving import Server
 
 pytestmark = pytest.mark.browser
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (tests/requirements.txt)")

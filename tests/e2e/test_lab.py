@@ -5,11 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from serving import Server
 
 from cifar_core.mistakes import MISTAKES
 from cifar_core.runs.store import Store
-from demo.teach.lab_pair import ASKED, QUIZ
+from demo.tabs.lab.pair import ASKED, QUIZ
+from tests.helpers.serving import Server
 
 pytestmark = pytest.mark.browser
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (tests/requirements.txt)")

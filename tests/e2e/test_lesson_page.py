@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from demo.teach.lesson import lesson
+from demo.lesson.lesson import lesson
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
@@ -140,7 +140,7 @@ def test_the_lesson_is_walked_to_its_end_by_keyboard_alone(visit: Callable[..., 
             expect(page.locator("#lesson")).to_have_class(re.compile(r"\bopen\b"))
         else:
             expect(tab).to_have_count(1)
-        tab_to(page, "Answer")
+        tab_to(page, "Prediction")
         page.keyboard.press("Enter")
         expect(end.locator("details p")).to_be_visible()
         tab_to(page, "lesson-next")

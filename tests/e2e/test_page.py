@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from serving import Server
 
 from cifar_core.data import ImageSet
 from cifar_core.net import load_net
+from tests.helpers.serving import Server
 
 pytestmark = pytest.mark.browser
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (tests/requirements.txt)")
@@ -39,12 +39,12 @@ def shown_pictures(page: Any, grid: str) -> dict[int, np.ndarray]:
     cells = page.locator(f"{grid} .cells")
     sheet_url = cells.evaluate("element => getComputedStyle(element).getPropertyValue('--sheet')")
     columns = int(cells.evaluate("element => getComputedStyle(element).getPropertyValue('--columns')"))
-    sheet = np.asarray(Image.open(io.BytesIO(base64.b64decode(re.search(r"base64,([^)\"]+)", sheet_url)[1]))))
+    image_grid = np.asarray(Image.open(io.BytesIO(base64.b64decode(re.search(r"base64,([^)\"]+)", sheet_url)[1]))))
     indices = page.locator(f"{grid} .cell").evaluate_all("cells => cells.map(cell => Number(cell.dataset.index))")
     found = {}
     for place, index in enumerate(indices):
         row, column = divmod(place, columns)
-        found[index] = sheet[32 * row : 32 * row + 32, 32 * column : 32 * column + 32]
+        found[index] = image_grid[32 * row : 32 * row + 32, 32 * column : 32 * column + 32]
     return found
 
 

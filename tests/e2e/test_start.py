@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from gradio_client import Client
-from serving import ROOT, free_port, start_server
-from tiny_data import write_archive
+
+from tests.helpers.serving import ROOT, free_port, start_server
+from tests.helpers.tiny_data import write_archive
 
 
 def end(process: "subprocess.Popen[str]") -> None:

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from serving import Server
 
 from cifar_core.config import TrainConfig
-from cifar_core.teach.slowly import slow_step
+from cifar_core.teach.step_trace import trace_step
+from tests.helpers.serving import Server
 
 pytestmark = pytest.mark.browser
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (tests/requirements.txt)")
@@ -39,7 +39,7 @@ def test_the_steps_of_the_training_one_after_the_other(visit: Visit, server: Ser
     page = visit()
     open_step(page)
     shows_step(page, 1)
-    first = slow_step(TrainConfig(), server.splits.train, 1, "conv1.weight", 0)
+    first = trace_step(TrainConfig(), server.splits.train, 1, "conv1.weight", 0)
     pictures = page.locator("#step-forward figure")
     expect(pictures).to_have_count(4)
     for at, (index, label) in enumerate(zip(first.indices, first.labels, strict=True)):
@@ -54,7 +54,7 @@ def test_the_steps_of_the_training_one_after_the_other(visit: Visit, server: Ser
 
     page.get_by_role("button", name="Next step", exact=True).click()
     shows_step(page, 2)
-    second = slow_step(TrainConfig(), server.splits.train, 2, "conv1.weight", 0)
+    second = trace_step(TrainConfig(), server.splits.train, 2, "conv1.weight", 0)
     expect(pictures.first).to_contain_text(f"image {second.indices[0]:,}")
     expect(page.locator("#step-backward")).to_contain_text("momentum × buffer of the step before + gradient")
     for _ in range(3):  # faster than the answers come
@@ -100,7 +100,7 @@ def test_the_step_belongs_to_the_settings_on_the_tab_train(visit: Visit, server:
     shows_step(page, 1)
     set_number(page, "seed", 7)
     open_step(page)
-    step = slow_step(TrainConfig(seed=7), server.splits.train, 1, "conv1.weight", 0)
+    step = trace_step(TrainConfig(seed=7), server.splits.train, 1, "conv1.weight", 0)
     expect(page.locator("#step-forward figure").first).to_contain_text(f"image {step.indices[0]:,}")
 
     set_number(page, "batch_size", 64)

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from gradio_client import Client, handle_file
 from PIL import Image
-from serving import Server
-from strangers import strangers
 
-from cifar_core.classify import classify
 from cifar_core.evaluate import evaluate
-from cifar_core.look.doctor import Treatment, treated
-from cifar_core.pictures import read_picture, to_net_input
+from cifar_core.image_edit import ImageEdit, apply_edit
+from cifar_core.images import read_image, to_net_input
+from cifar_core.predict import predict
 from cifar_core.pretrained import pretrained_net
+from tests.helpers.out_of_distribution import strangers
+from tests.helpers.serving import Server
 
 pytestmark = pytest.mark.browser
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (tests/requirements.txt)")
@@ -68,7 +68,7 @@ def seen(page: Any) -> np.ndarray:
 
 def expect_seen(page: Any, path: Path, **treatment: float) -> None:
     """The 32x32 on the page is the photo so treated, after a while."""
-    wanted = treated(read_picture(path), Treatment(**treatment))
+    wanted = apply_edit(read_image(path), ImageEdit(**treatment))
     for _ in range(SLOW // 100):
         if np.array_equal(seen(page), wanted):
             return
@@ -95,7 +95,7 @@ def test_an_untouched_photo_gets_the_answer_of_the_endpoint(
         score["name"]: f"{100 * score['probability']:.1f}\N{NO-BREAK SPACE}%" for score in told["scores"]
     }
     expect(page.locator("#doctor h3")).to_contain_text(f"The Net says {told['answer']}")
-    assert np.array_equal(seen(page), to_net_input(read_picture(path)))
+    assert np.array_equal(seen(page), to_net_input(read_image(path)))
     logits = page.locator("#doctor .logits tbody tr").all_inner_texts()
     assert len(logits) == 10 and any("← argmax" in row and told["answer"] in row for row in logits)
 
@@ -188,7 +188,7 @@ def test_the_sentence_about_a_stranger_is_counted_on_the_nets_own_test_set(
         path = tmp_path / f"{kind}.png"
         Image.fromarray(images[0]).save(path)
         bring(page, path)
-        answer = classify(net, images[0], test.classes)
+        answer = predict(net, images[0], test.classes)
         expect(page.locator("#doctor .certainty")).to_contain_text(
             f"the largest logit, is {answer.best.logit:.2f}", timeout=SLOW
         )

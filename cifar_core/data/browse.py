@@ -1,0 +1,120 @@
+"""Looking through an image set: which pictures stand on a page, and what is to be said of one."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from cifar_core.data.image_set import DatasetInfo, ImageSet
+from cifar_core.errors import DataError
+
+MAX_PER_PAGE = 100
+MAX_SEED = 999_999
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some pictures of an image set, in the order in which they are shown."""
+
+    indices: tuple[int, ...]
+    """places in the image set"""
+    number: int
+    """from 1"""
+    pages: int
+    """how many pages there are"""
+    total: int
+    """pictures on all pages together"""
+
+
+def page_of(
+    image_set: ImageSet,
+    *,
+    number: float = 1,
+    per_page: float = 36,
+    classes: tuple[str, ...] = (),
+    seed: float | None = None,
+) -> Page:
+    """Page `number` (from 1) of the pictures of `classes` (none named: all), `per_page` (1 to 100) at a time.
+
+    With a `seed` (0 to 999,999) the pictures are shuffled by it, always in the same way; without one they keep their
+    order. The numbers are whole ones, which a slider gives as 2.0. Raises DataError for a value out of bounds or an
+    unknown class. A page past the last is the last.
+    """
+    for name, value, low, high in (
+        ("The page", number, 1, 10**9),
+        ("Pictures a page", per_page, 1, MAX_PER_PAGE),
+        ("The shuffle seed", 0 if seed is None else seed, 0, MAX_SEED),
+    ):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high or value % 1:
+            raise DataError(f"{name} must be a whole number from {low:,} to {high:,}; {value!r:.40} is not.")
+    unknown = [name for name in classes if name not in image_set.classes]
+    if unknown:
+        raise DataError(f"There is no class {unknown[0]!r:.40}; there are {', '.join(image_set.classes)}.")
+    chosen = image_set.with_labels(classes) if classes else np.arange(len(image_set))
+    if seed is not None:
+        chosen = np.random.default_rng(int(seed)).permutation(chosen)
+    pages = max(1, math.ceil(len(chosen) / per_page))
+    number = min(int(number), pages)
+    first = (number - 1) * int(per_page)
+    return Page(tuple(chosen[first : first + int(per_page)].tolist()), number, pages, len(chosen))
+
+
+@dataclass(frozen=True)
+class Range:
+    """The smallest and the largest number of a picture at one stage of its preparation."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a learner asks of one picture."""
+
+    index: int
+    label: int
+    name: str
+    """the label's class"""
+    shape: tuple[int, int, int]
+    """of the tensor after ToTensor: channels first"""
+    dtype: str
+    """of that tensor"""
+    stored: Range
+    """of the stored bytes, within 0 to 255"""
+    before: Range
+    """after ToTensor and before Normalize, within 0 to 1"""
+    after: Range
+    """after Normalize, within -1 to 1"""
+
+
+def facts_of(image_set: ImageSet, index: int) -> Facts:
+    """The facts of picture `index` (0 to N - 1). Raises DataError where there is no such picture."""
+    if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(image_set):
+        raise DataError(
+            f"There is no image {index!r:.40} in the {image_set.split} set; they go from 0 to {len(image_set) - 1}."
+        )
+    image, label = image_set.images[index], int(image_set.labels[index])
+    stored = Range(float(image.min()), float(image.max()))
+    before = Range(stored.low / 255, stored.high / 255)
+    after = Range((before.low - 0.5) / 0.5, (before.high - 0.5) / 0.5)
+    shape = (image.shape[2], image.shape[0], image.shape[1])
+    return Facts(index, label, image_set.classes[label], shape, "torch.float32", stored, before, after)
+
+
+def describe(image_set: ImageSet, about: DatasetInfo) -> str:
+    """The image set as the notebook prints it."""
+    return "\n".join(
+        (
+            f"Dataset {about.name}",
+            f"    Number of datapoints: {len(image_set)}",
+            f"    Split: {image_set.split}",
+            # the folder's own name is enough, and the paths of a server are nobody's business
+            f"    Root Location: {'./' + Path(about.root).name if about.root else '(drawn by this program)'}",
+            "    Transforms (if any): Compose(",
+            "                             ToTensor()",
+            "                             Normalize(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))",
+            "                         )",
+            "    Target Transforms (if any): None",
+        )
+    )

@@ -1,0 +1,61 @@
+"""The decoded arrays of a data folder, kept beside it: found again as long as none of its files has changed."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from cifar_core.data.image_set import DatasetInfo, ImageSet, Splits, load, save
+from cifar_core.errors import DataError
+
+FileState = tuple[str, int, int]
+"""path, bytes, time of the last change in ns"""
+
+_VERSION = 1  # of the decoding; a new number makes every kept copy a stale one
+
+
+def file_state(path: Path) -> FileState:
+    state = path.stat()
+    return str(path), state.st_size, state.st_mtime_ns
+
+
+def fingerprint(files: Iterable[FileState]) -> str:
+    """Changes whenever a file is added, removed, renamed, moved or written to; reads none of them."""
+    digest = hashlib.sha1(f"{_VERSION}".encode(), usedforsecurity=False)
+    for path, size, changed in files:
+        digest.update(os.fsencode(f"\0{path}\0{size}\0{changed}"))
+    return digest.hexdigest()
+
+
+def _cache_folders(root: Path) -> Iterator[Path]:
+    """Beside the data, or where that cannot be written, in the user's own cache."""
+    yield root / ".cifar_core"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
+    try:
+        yield cache.expanduser() / "cifar_core" / hashlib.sha1(os.fsencode(root), usedforsecurity=False).hexdigest()
+    except RuntimeError:  # a user without a home
+        return
+
+
+def kept(root: Path, sources: list[str]) -> Splits | None:
+    """The copy that was made of one of `sources`, if there is one."""
+    for folder in _cache_folders(root):
+        for source in sources:
+            try:
+                return load(folder, source)
+            except DataError:
+                continue
+    return None
+
+
+def keep(root: Path, train: ImageSet, test: ImageSet, about: DatasetInfo, source: str) -> Splits:
+    for folder in _cache_folders(root):
+        try:
+            return save(folder, train, test, about, source)
+        except DataError as error:
+            failure = error
+    places = " or in ".join(str(folder) for folder in _cache_folders(root))
+    raise DataError(
+        f"The decoded images can be kept neither in {places}. Free some space there, or let the environment variable "
+        "XDG_CACHE_HOME name a folder that can be written."
+    ) from failure

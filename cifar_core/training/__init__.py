@@ -1,0 +1,1 @@
+"""Training: the tutorial's loop as a stream of events, and what stands beside it."""

@@ -1,0 +1,44 @@
+"""A training on disk, to be continued later: weights, momentum and position in one file."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from cifar_core.errors import WeightsError
+from cifar_core.net import Net, save_weights
+from cifar_core.training.events import Checkpoint, Position
+
+
+def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
+    """Write `checkpoint` so that `load_checkpoint` gives it back. The file appears whole or not at all.
+
+    Raises WeightsError where it cannot be written.
+    """
+    content = {
+        "weights": checkpoint.weights,
+        "momentum": checkpoint.momentum,
+        "position": asdict(checkpoint.position),
+        "gradients": checkpoint.gradients,
+    }
+    save_weights(content, path)
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """The checkpoint that `save_checkpoint` wrote. Raises WeightsError where the file is missing, damaged or another.
+
+    Nothing in the file is executed (weights_only).
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        weights, position, gradients = content["weights"], content["position"], content.get("gradients", {})
+        checkpoint = Checkpoint(weights, content["momentum"], Position(**position), gradients)
+        net = Net()
+        net.load_state_dict(weights)
+        for part in (checkpoint.momentum, gradients):  # has the same names and shapes, or is empty
+            net.load_state_dict(part or weights)
+        if not all(value >= 0 for value in asdict(checkpoint.position).values()):
+            raise ValueError("a negative position")
+    except Exception as error:  # a foreign file can make torch.load fail in any way
+        raise WeightsError(f"{path.name} is no checkpoint of this Net; start the training anew.") from error
+    return checkpoint

@@ -1,1 +1,0 @@
-"""How a Net got where it is."""

@@ -1,0 +1,1 @@
+"""One folder per tab, named as on the screen."""

@@ -1,0 +1,1 @@
+"""The tab Browse: look through the data set."""

@@ -1,0 +1,1 @@
+"""The tab Code: a run as a script, and its receipt."""

@@ -1,0 +1,1 @@
+"""The tab Lab: classic mistakes, made on purpose."""

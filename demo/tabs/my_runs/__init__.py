@@ -1,0 +1,1 @@
+"""The tab My runs: compare, rename, delete, download."""

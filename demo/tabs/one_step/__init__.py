@@ -1,0 +1,1 @@
+"""The tab One step: one mini-batch, number by number."""

@@ -1,0 +1,1 @@
+"""The tab Over time: how the Net got where it is."""

@@ -1,1 +1,0 @@
-"""The lesson, one step slowly, the lab, and a run as code."""

@@ -1,0 +1,229 @@
+"""The bounds of a shared server: what has run or rested too long is stopped, what has long ended is removed."""
+
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cifar_core.config import TrainConfig
+from cifar_core.data import Splits
+from cifar_core.errors import RunError
+from cifar_core.runs import service as service_module
+from cifar_core.runs.job import Job
+from cifar_core.runs.limits import Limits, tidy
+from cifar_core.runs.records import ACTIVE, Run, State, new_run
+from cifar_core.runs.service import Service
+from cifar_core.runs.store import Store
+from tests.helpers.tiny_data import tiny_splits
+
+NOW = 1_000_000_000.0
+DAY = 86_400.0
+ANN, BOB = "ann" * 8, "bob" * 8
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "runs")
+
+
+def added(store: Store, name: str, state: State = "done", ago: float = 60.0, owner: str = ANN, **columns: Any) -> Run:
+    """A run of this state; one that has ended did so `ago` seconds before NOW."""
+    run = new_run(name, TrainConfig(), Path("/data"), 400, 0)
+    ended = None if state in ACTIVE else NOW - ago
+    store.add(replace(run, state=state, created=NOW - ago - 1, ended=ended, **columns), owner)
+    return run
+
+
+def fill(store: Store, name: str, megabytes: float) -> None:
+    """Files of this size in the folder of a run."""
+    folder = store.folder_of(name)
+    folder.mkdir()
+    for part in ("1.pth", "1.resume"):
+        with open(folder / part, "wb") as file:
+            file.truncate(int(megabytes * 500_000))  # counts as that long, and takes no room
+
+
+def left(store: Store) -> set[str]:
+    """The runs that are still there."""
+    return {run.id for run in (*store.active(), *(run for run, _ in store.ended()))}
+
+
+def asked(store: Store) -> list[tuple[str, str]]:
+    return [(request.run, request.kind) for request in store.requests(0)]
+
+
+# --------------------------------------------------------------------------------------------------- what is removed
+
+
+def test_of_each_owners_ended_runs_the_newest_are_kept(store: Store) -> None:
+    for number in range(5):
+        added(store, f"ann {number}", ago=100 + number)
+    for number in range(3):
+        added(store, f"bob {number}", ago=5000 + number, owner=BOB)
+    tidy(store, Limits(kept_per_owner=3), (), NOW)
+    assert left(store) == {"ann 0", "ann 1", "ann 2", "bob 0", "bob 1", "bob 2"}
+    tidy(store, Limits(kept_per_owner=1), (), NOW)
+    assert left(store) == {"ann 0", "bob 0"}
+    assert asked(store) == []
+
+
+def test_a_removed_run_takes_its_files_along(store: Store) -> None:
+    for name, ago in (("old", 200), ("new", 100)):
+        added(store, name, ago=ago)
+        fill(store, name, 0.1)
+    tidy(store, Limits(kept_per_owner=1), (), NOW)
+    assert not store.folder_of("old").exists()
+    assert len(list(store.folder_of("new").iterdir())) == 2
+
+
+@pytest.mark.parametrize("state", ["done", "stopped", "diverged", "failed"])
+def test_a_run_is_removed_when_it_ended_too_long_ago(store: Store, state: State) -> None:
+    added(store, "old", state, ago=14 * DAY + 1)
+    added(store, "new", state, ago=14 * DAY - 1)
+    tidy(store, Limits(days=14), (), NOW)
+    assert left(store) == {"new"}
+
+
+def test_the_runs_that_ended_first_make_room_on_the_disk(store: Store) -> None:
+    for number in range(5):
+        added(store, f"run {number}", ago=100 + number, owner=(ANN, BOB)[number % 2])
+        fill(store, f"run {number}", 10)
+    tidy(store, Limits(disk_mb=50), (), NOW)
+    assert len(left(store)) == 5
+    tidy(store, Limits(disk_mb=25), (), NOW)
+    assert left(store) == {"run 0", "run 1"}  # whosever they are, and no more than are needed
+
+
+def test_a_large_old_run_is_enough_to_make_room_for_small_new_ones(store: Store) -> None:
+    for number, megabytes in enumerate((1, 1, 30, 1)):
+        added(store, f"run {number}", ago=100 + number)
+        fill(store, f"run {number}", megabytes)
+    tidy(store, Limits(disk_mb=5), (), NOW)
+    assert left(store) == {"run 0", "run 1"}
+
+
+def test_what_goes_for_its_age_no_longer_counts_for_number_and_disk(store: Store) -> None:
+    for number, ago in enumerate((20 * DAY, 19 * DAY, 50, 40)):
+        added(store, f"run {number}", ago=ago)
+        fill(store, f"run {number}", 10)
+    tidy(store, Limits(days=14, kept_per_owner=2, disk_mb=20), (), NOW)
+    assert left(store) == {"run 2", "run 3"}
+
+
+@pytest.mark.parametrize(
+    ("limits", "ended"),
+    [(Limits(kept_per_owner=1), {"ended 0"}), (Limits(days=1), set()), (Limits(disk_mb=1), set())],
+)
+def test_a_run_that_is_going_is_never_removed(store: Store, limits: Limits, ended: set[str]) -> None:
+    for state in ACTIVE:
+        added(store, state, state, ago=30 * DAY)
+        fill(store, state, 10)
+    for number in range(3):
+        added(store, f"ended {number}", ago=2 * DAY + number)
+        fill(store, f"ended {number}", 10)
+    tidy(store, limits, (), NOW)
+    assert left(store) == {*ACTIVE} | ended
+    assert all(store.folder_of(state).exists() for state in ACTIVE)
+
+
+@pytest.mark.parametrize("limits", [Limits(kept_per_owner=2), Limits(days=1), Limits(disk_mb=25)])
+def test_a_run_that_somebody_watches_is_never_removed(store: Store, limits: Limits) -> None:
+    for number, ago in enumerate((30 * DAY, 20 * DAY, 50)):
+        added(store, f"run {number}", ago=ago)
+        fill(store, f"run {number}", 10)
+    tidy(store, limits, {"run 0"}, NOW)
+    assert left(store) == {"run 0", "run 2"}  # the next one went in its place
+
+
+def test_the_service_takes_a_run_for_watched_while_somebody_looks_at_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = Service(tmp_path / "runs", limits=Limits(days=1))
+    for name in ("watched", "forgotten"):
+        added(service.store, name)  # in 2001
+    service.snapshot("watched")
+    service._tidy()
+    assert left(service.store) == {"watched"}
+    monkeypatch.setattr(service_module, "WATCHED_FOR", 0.0)
+    service._tidy()
+    assert left(service.store) == set()
+    with pytest.raises(RunError, match="it may have been removed"):
+        service.snapshot("watched")
+
+
+# --------------------------------------------------------------------------------------------------- what is stopped
+
+
+def test_a_run_that_has_worked_too_long_is_asked_to_stop_and_told_why(store: Store) -> None:
+    added(store, "long", "running", busy=601.0)
+    added(store, "short", "running", busy=599.0)
+    added(store, "other's turns", "running", ago=DAY, busy=1.0)
+    others: tuple[State, ...] = ("testing", "paused", "done")
+    for state in others:
+        added(store, state, state, busy=601.0)
+    tidy(store, Limits(minutes=10), (), NOW)
+    assert asked(store) == [("long", "stop")]
+    assert message_of(store, "long") == "Stopped: a run may work for 10 minutes here."
+    assert [message_of(store, name) for name in ("short", "other's turns", "testing", "paused", "done")] == [""] * 5
+
+
+def test_a_run_that_rests_too_long_is_asked_to_stop_and_told_why(store: Store) -> None:
+    added(store, "long", "paused", paused=NOW - 1201)
+    added(store, "short", "paused", paused=NOW - 1199)
+    tidy(store, Limits(paused_minutes=20), {"long"}, NOW)  # even if somebody watches it rest
+    assert asked(store) == [("long", "stop")]
+    assert message_of(store, "long") == "Stopped: a run may rest for 20 minutes here."
+    assert message_of(store, "short") == ""
+    assert left(store) == {"long", "short"}
+
+
+@pytest.mark.parametrize("why", ["work", "rest"])
+def test_a_run_that_was_stopped_for_its_time_still_says_so_at_its_end(store: Store, tmp_path: Path, why: str) -> None:
+    splits = tiny_splits(tmp_path / "data", 400, 120)
+    run = new_run("a", TrainConfig(epochs=200), splits.folder, len(splits.train), 0)
+    store.add(run, ANN)
+    snapshot = store.snapshot(run.id)
+    assert snapshot is not None
+    job = Job(store, snapshot, "cpu")
+    job.advance()
+    if why == "work":
+        store.update(run.id, busy=601.0)
+    else:
+        store.update(run.id, state="paused", paused=NOW - 601)
+        job.paused = True
+    tidy(store, Limits(minutes=10, paused_minutes=10), (), NOW)
+    (stop,) = store.requests(0)
+    job.obey(stop)
+    while job.advance():
+        pass
+    ended = store.run(run.id)
+    assert ended is not None
+    assert (ended.state, ended.message) == ("stopped", f"Stopped: a run may {why} for 10 minutes here.")
+    assert ended.step < ended.steps
+    assert (ended.paused, store.requests(0)) == (None, [])  # or it would be stopped again as soon as it trains on
+
+
+def message_of(store: Store, name: str) -> str:
+    run = store.run(name)
+    assert run is not None
+    return run.message
+
+
+# -------------------------------------------------------------------------------------------------------- the bounds
+
+
+def test_every_bound_is_a_positive_number_with_a_meaning() -> None:
+    for field in fields(Limits):
+        assert getattr(Limits(), field.name) > 0
+        assert len(field.metadata["help"].split()) > 3
+
+
+def test_starting_too_often_is_refused_with_the_bound_and_for_that_visitor_only(tmp_path: Path, tiny: Splits) -> None:
+    limits = Limits(starts_a_minute=2, active_per_owner=10)
+    service = Service(tmp_path / "runs", workers=1, limits=limits)  # not entered: nothing trains
+    for _ in range(2):
+        service.start(ANN, TrainConfig(), tiny)
+    with pytest.raises(RunError, match="2 runs within a minute, and 2 are allowed"):
+        service.start(ANN, TrainConfig(), tiny)
+    service.start(BOB, TrainConfig(), tiny)

@@ -1,0 +1,637 @@
+"""The store: what is written is there for everybody, whole, once, and after any restart."""
+
+import json
+import shutil
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cifar_core.config import TrainConfig
+from cifar_core.errors import RunError
+from cifar_core.runs.records import (
+    ACTIVE,
+    Filters,
+    Frame,
+    Moment,
+    Point,
+    Request,
+    Run,
+    Snapshot,
+    TestResult,
+    WorkerInfo,
+    new_run,
+)
+from cifar_core.runs.schema import UPGRADES
+from cifar_core.runs.store import Store
+from cifar_core.runs.timeline import filters_of, frames_of, keep_only, moments_of
+from cifar_core.training.events import Changed, Reported, Validated
+
+KEY = "the secret key of an owner"
+POINTS = tuple(Point(step, 4 * step, 2.3 / step) for step in range(1, 41))
+REPORTS = tuple(Reported(step, 1 + step // 20, step % 20 + 1, 1.7 / step) for step in range(5, 41, 5))
+VALIDATIONS_PER_EPOCH = tuple(Validated(step, 4 * step, step, 60) for step in (10, 20, 30, 40))
+CHANGES = (Changed(15, 60, "lr", 0.05, 200), Changed(15, 60, "momentum", 0.5, 200), Changed(30, 120, "lr", 0.02, 200))
+RESULT = TestResult(40, 31, 120, (0.25, None, 1 / 3), (3, 8, 8, 0))
+FRAMES = tuple(
+    Frame(
+        step,
+        4 * step,
+        np.arange(100).reshape(10, 10) * 70 + step,
+        np.random.default_rng(step).random((4, 10), np.float32),
+        np.random.default_rng(step).random((6, 3, 5, 5), np.float32) - 0.5,
+    )
+    for step in (0, 5, 20, 40)
+)
+FILTERS = Filters(40, FRAMES[-1].filters)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "runs")
+
+
+def a_run(name: str = "a", worker: int = 0, **changes: Any) -> Run:
+    return replace(new_run(name, TrainConfig(seed=7, lr=0.1), Path("/data"), 400, worker), **changes)
+
+
+def added(store: Store, name: str = "a", worker: int = 0, owner: str = KEY, **changes: Any) -> Run:
+    run = a_run(name, worker, **changes)
+    store.add(run, owner)
+    return run
+
+
+def seen(store: Store, run: str, since: int = -1) -> Snapshot:
+    snapshot = store.snapshot(run, since)
+    assert snapshot is not None
+    return snapshot
+
+
+def in_threads(work: Sequence[Callable[[], None]]) -> None:
+    """All of `work` at once; what one of them raises is raised here."""
+    errors: list[BaseException] = []
+    together = threading.Barrier(len(work))
+
+    def do(part: Callable[[], None]) -> None:
+        together.wait()
+        try:
+            part()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=do, args=(part,)) for part in work]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+
+
+def test_a_run_survives_reopening_with_all_that_happened(store: Store) -> None:
+    run = added(store)
+    columns: dict[str, Any] = {"state": "paused", "step": 40, "epoch": 2, "busy": 12.5, "accuracy": 0.25, "paused": 1e9}
+    store.update(run.id, points=POINTS, reports=REPORTS, probes=VALIDATIONS_PER_EPOCH, changes=CHANGES, **columns)
+    store.add_result(run.id, RESULT)
+    there = seen(store, run.id)
+    assert there == Snapshot(replace(run, **columns), POINTS, REPORTS, RESULT, VALIDATIONS_PER_EPOCH, CHANGES)
+    again = Store(store.folder)
+    assert again.run(run.id) == there.run
+    assert seen(again, run.id) == there
+    assert again.owner_of(run.id) == KEY
+
+
+def test_what_is_not_there_is_none(store: Store) -> None:
+    assert (store.run("x"), store.snapshot("x"), store.owner_of("x")) == (None, None, None)
+    assert (store.runs_of("x"), store.active(), store.requests(0), store.workers()) == ([], [], [], [])
+    assert store.ended() == []
+    run = added(store)
+    assert seen(store, run.id) == Snapshot(run, (), (), None, (), ())
+
+
+def test_the_owners_key_is_no_part_of_what_a_reader_gets(store: Store) -> None:
+    run = added(store)
+    store.update(run.id, points=POINTS)
+    assert "owner" not in {field.name for field in fields(Run)} | {field.name for field in fields(Snapshot)}
+    assert KEY not in repr((store.run(run.id), seen(store, run.id), store.runs_of(KEY), store.active()))
+
+
+def test_following_in_steps_gives_each_point_and_line_once(store: Store) -> None:
+    run, since = added(store), -1
+    points: list[Point] = []
+    reports: list[Reported] = []
+    for first, last in ((0, 3), (3, 4), (4, 4), (4, 25), (25, 40)):
+        lines = [report for report in REPORTS if first < report.step <= last]
+        store.update(run.id, points=POINTS[first:last], reports=lines, step=last)
+        snapshot = seen(store, run.id, since)
+        points += snapshot.points
+        reports += snapshot.reports
+        since = snapshot.points[-1].step if snapshot.points else since
+    assert tuple(points) == POINTS
+    assert tuple(reports) == REPORTS
+
+
+def test_a_reader_beside_the_writer_misses_nothing_and_gets_nothing_twice(store: Store) -> None:
+    run = added(store)
+    points: list[Point] = []
+    reports: list[Reported] = []
+
+    def write() -> None:
+        for first in range(0, 40, 2):
+            lines = [report for report in REPORTS if first < report.step <= first + 2]
+            store.update(run.id, points=POINTS[first : first + 2], reports=lines, step=first + 2)
+
+    def read() -> None:
+        since = -1
+        while since < 40:
+            snapshot = seen(store, run.id, since)
+            since = snapshot.points[-1].step if snapshot.points else since
+            assert snapshot.run.step == max(since, 0)  # the row is of the same moment as the points
+            points.extend(snapshot.points)
+            reports.extend(snapshot.reports)
+
+    in_threads([write, read])
+    assert tuple(points) == POINTS
+    assert tuple(reports) == REPORTS
+
+
+def test_a_reader_does_not_wait_for_a_writer(store: Store) -> None:
+    run, found = added(store), []
+    with store.writing() as database:
+        database.execute("update runs set step = 5 where id = ?", (run.id,))
+        in_threads([lambda: found.append(store.run(run.id))])
+    assert found == [run]
+    assert store.run(run.id) == replace(run, step=5)
+
+
+def test_a_writer_does_not_wait_for_a_reader(store: Store) -> None:
+    run = added(store)
+    with closing(sqlite3.connect(store.folder / "store.sqlite3", isolation_level=None)) as reader:
+        reader.execute("begin")
+        steps = reader.execute("select step from runs")
+        assert steps.fetchall() == [(0,)]
+        store.update(run.id, step=5)
+        assert reader.execute("select step from runs").fetchall() == [(0,)]  # still of that one moment
+    assert store.run(run.id) == replace(run, step=5)
+
+
+def test_several_threads_write_at_once(store: Store) -> None:
+    runs = [added(store, f"run {number}") for number in range(8)]
+
+    def write(run: Run) -> Callable[[], None]:
+        def slices() -> None:
+            for point in POINTS:
+                store.update(run.id, points=[point], step=point.step)
+
+        return slices
+
+    in_threads([write(run) for run in runs])
+    assert all(seen(store, run.id) == Snapshot(replace(run, step=40), POINTS, (), None, (), ()) for run in runs)
+
+
+def test_frames_come_back_as_they_were_the_first_first(store: Store) -> None:
+    run, other = added(store), added(store, "b")
+    store.update(run.id, frames=FRAMES[2:])
+    store.update(run.id, frames=FRAMES[:3], filters=replace(FILTERS, step=3))  # one of them again
+    store.update(other.id, frames=FRAMES[:1])
+    store.update(run.id, filters=FILTERS)
+    found = frames_of(store, run.id)
+    for frame, kept in zip(found, FRAMES, strict=True):
+        assert (frame.step, frame.images) == (kept.step, kept.images)
+        for name in ("confusion", "answers", "filters"):
+            read, written = getattr(frame, name), getattr(kept, name)
+            assert (read.dtype, read.shape, read.tolist()) == (written.dtype, written.shape, written.tolist())
+    assert moments_of(store, run.id) == [Moment(0, 0), Moment(5, 20), Moment(20, 80), Moment(40, 160)]
+    assert (moments_of(store, other.id), moments_of(store, "x")) == ([Moment(0, 0)], [])
+    filters = filters_of(store, run.id)
+    assert filters is not None and filters.step == 40
+    assert np.array_equal(filters.weights, FILTERS.weights)
+    assert filters_of(store, other.id) is None
+    keep_only(store, run.id, [Moment(0, 0), Moment(20, 80)])
+    assert moments_of(store, run.id) == [Moment(0, 0), Moment(20, 80)]
+    assert moments_of(store, other.id) == [Moment(0, 0)]
+
+
+def test_a_frame_takes_little_room_in_the_store(store: Store) -> None:
+    run = added(store)
+
+    def pages() -> int:
+        with store.reading() as database:
+            return int(database.execute("pragma page_count").fetchone()[0])
+
+    before = pages()
+    store.update(run.id, frames=[replace(FRAMES[0], step=step) for step in range(48)])
+    with store.reading() as database:
+        size = database.execute("pragma page_size").fetchone()[0]
+    assert (pages() - before) * size < 48 * 8000
+
+
+def test_the_newest_result_counts(store: Store) -> None:
+    run = added(store)
+    for result in (RESULT, replace(RESULT, step=30, correct=3)):
+        store.add_result(run.id, result)
+    assert seen(store, run.id).result == RESULT
+    assert RESULT.accuracy == 31 / 120
+
+
+def test_an_owner_sees_his_own_runs_the_newest_first(store: Store) -> None:
+    for number, owner in enumerate((KEY, "another", KEY, KEY)):
+        added(store, f"run {number}", owner=owner, created=100.0 + number // 2)
+    assert [run.id for run in store.runs_of(KEY)] == ["run 3", "run 2", "run 0"]
+    assert [run.id for run in store.runs_of(KEY, limit=1)] == ["run 3"]
+    assert [run.id for run in store.runs_of("another")] == ["run 1"]
+
+
+def test_active_runs_are_those_not_ended_the_oldest_first(store: Store) -> None:
+    states = ("waiting", "done", "running", "paused", "stopped", "testing", "diverged", "failed")
+    for number, state in enumerate(states):
+        added(store, state, worker=number // 5, state=state, created=100.0 - number)
+    assert [run.id for run in store.active()] == ["testing", "paused", "running", "waiting"] == list(reversed(ACTIVE))
+    assert [run.id for run in store.active(0)] == ["paused", "running", "waiting"]
+    assert [run.id for run in store.active(2)] == []
+    assert [run.id for run in store.runs_of(KEY) if run.active] == ["waiting", "running", "paused", "testing"]
+
+
+def test_ended_runs_are_told_with_their_owners_the_first_ended_first(store: Store) -> None:
+    states = ("done", "waiting", "stopped", "testing", "diverged", "paused", "failed", "running")
+    for number, state in enumerate(states):
+        added(store, state, owner=f"owner {number}", state=state, ended=100.0 - number)
+    assert [(run.id, owner) for run, owner in store.ended()] == [
+        ("failed", "owner 6"),
+        ("diverged", "owner 4"),
+        ("stopped", "owner 2"),
+        ("done", "owner 0"),
+    ]
+    assert store.ended()[0][0] == store.run("failed")
+
+
+def test_a_request_is_for_the_runs_own_worker_and_stands_until_it_is_obeyed(store: Store) -> None:
+    b, c = added(store, "b", worker=1), added(store, "c", worker=0)
+    store.ask(c, "change", lr=0.01, batch_size=64)
+    store.ask(b, "pause")
+    store.ask(c, "stop")
+    assert store.requests(2) == []
+    change, stop = store.requests(0)
+    assert change == Request(change.id, "c", "change", {"lr": 0.01, "batch_size": 64})
+    assert stop == Request(stop.id, "c", "stop", {})
+    assert Store(store.folder).requests(0) == [change, stop]  # a successor finds them too
+    store.update("c", state="running")
+    assert store.requests(0) == [change, stop]
+    store.update("c", obeyed=[change.id], changes=CHANGES)
+    assert store.requests(0) == [stop]
+    assert [request.kind for request in store.requests(1)] == ["pause"]
+
+
+def test_a_request_made_while_others_are_obeyed_is_not_lost(store: Store) -> None:
+    run = added(store)
+    obeyed: list[str] = []
+
+    asked: list[str] = []  # a word from each that has asked everything
+
+    def ask() -> None:
+        for number in range(30):
+            store.ask(run, f"wish {number}")
+        asked.append("all")
+
+    def obey() -> None:
+        while len(asked) < 3 or store.requests(0):
+            found = store.requests(0)
+            store.update(run.id, obeyed=[request.id for request in found])
+            obeyed.extend(request.kind for request in found)
+
+    in_threads([ask, ask, ask, obey])
+    assert sorted(obeyed) == sorted(3 * [f"wish {number}" for number in range(30)])
+    assert store.requests(0) == []
+
+
+def test_an_update_is_written_as_a_whole_or_not_at_all(store: Store) -> None:
+    run = added(store)
+    store.update(run.id, points=POINTS[:10], step=10)
+    store.ask(run, "pause")
+    before, asked = seen(store, run.id), store.requests(0)
+    told: dict[str, Any] = {
+        "points": POINTS[10:],
+        "reports": REPORTS,
+        "probes": VALIDATIONS_PER_EPOCH,
+        "changes": CHANGES,
+    }
+    with pytest.raises(sqlite3.Error):
+        store.update(run.id, obeyed=[asked[0].id], **told, step=40, no_such_column=1)
+    assert (seen(store, run.id), store.requests(0)) == (before, asked)
+
+
+def test_an_error_between_two_writings_takes_both_back_and_the_store_goes_on(store: Store) -> None:
+    run = added(store)
+    with pytest.raises(KeyboardInterrupt), store.writing() as database:
+        database.execute("update runs set step = 5 where id = ?", (run.id,))
+        raise KeyboardInterrupt
+    assert store.run(run.id) == run
+    store.update(run.id, step=6)
+    assert store.run(run.id) == replace(run, step=6)
+
+
+def test_a_writing_that_fails_at_its_very_end_is_taken_back_and_the_store_goes_on(store: Store) -> None:
+    run = added(store)
+    with store.writing() as database:
+        database.execute("create table parent (id integer primary key)")
+        database.execute("create table child (id integer references parent deferrable initially deferred)")
+    database.execute("pragma foreign_keys = on")  # checked at the commit, which makes it fail as a full disk would
+    with pytest.raises(sqlite3.Error), store.writing() as database:
+        database.execute("update runs set step = 5 where id = ?", (run.id,))
+        database.execute("insert into child values (1)")
+    assert store.run(run.id) == run
+    store.update(run.id, step=6)
+    assert store.run(run.id) == replace(run, step=6)
+
+
+def test_steps_that_will_be_done_again_are_forgotten(store: Store) -> None:
+    first, run = added(store, "a"), added(store, "b")
+    for name in ("a", "b"):
+        store.update(name, points=POINTS, reports=REPORTS, probes=VALIDATIONS_PER_EPOCH, changes=CHANGES, frames=FRAMES)
+        store.add_result(name, RESULT)
+    store.forget_after("a", 20)
+    assert [[moment.step for moment in moments_of(store, name)] for name in "ab"] == [[0, 5, 20], [0, 5, 20, 40]]
+    # what was asked for is not forgotten: it is obeyed again at the same step
+    assert seen(store, "a") == Snapshot(first, POINTS[:20], REPORTS[:4], None, VALIDATIONS_PER_EPOCH[:2], CHANGES)
+    assert seen(store, "b") == Snapshot(run, POINTS, REPORTS, RESULT, VALIDATIONS_PER_EPOCH, CHANGES)
+    store.forget_after("b", -1)
+    assert (seen(store, "b").points, seen(store, "b").probes, moments_of(store, "b")) == ((), (), [])
+
+
+def test_the_settings_in_force_are_those_of_the_start_with_all_changes_made_since(store: Store) -> None:
+    run = added(store)
+    assert seen(store, run.id).config == run.config
+    store.update(run.id, changes=CHANGES[:2])
+    assert seen(store, run.id).config == replace(run.config, lr=0.05, momentum=0.5)
+    store.update(run.id, changes=[*CHANGES[2:], Changed(35, 140, "batch_size", 64, 99)])
+    now = seen(store, run.id).config
+    assert now == replace(run.config, lr=0.02, momentum=0.5, batch_size=64)
+    assert isinstance(now.batch_size, int)
+    assert seen(store, run.id).run.config == run.config
+
+
+def test_a_change_made_again_at_its_step_stands_once(store: Store) -> None:
+    run = added(store)
+    for _ in range(2):
+        store.update(run.id, points=POINTS, probes=VALIDATIONS_PER_EPOCH, changes=CHANGES)
+    assert seen(store, run.id) == Snapshot(run, POINTS, (), None, VALIDATIONS_PER_EPOCH, CHANGES)
+
+
+def test_an_ended_run_goes_on_to_more_epochs_with_all_that_it_had(store: Store) -> None:
+    ending: dict[str, Any] = {
+        "state": "failed",
+        "ended": 5e8,
+        "ending": "done",
+        "message": "Why.",
+        "tested": 120,
+        "attempts": 3,
+    }
+    run = added(store, step=100, seen=400, checkpoint=100, busy=3.5, accuracy=0.25, paused=4e8, **ending)
+    store.update(run.id, points=POINTS, reports=REPORTS, probes=VALIDATIONS_PER_EPOCH, changes=CHANGES)
+    store.add_result(run.id, RESULT)
+    config = replace(run.config, epochs=5)
+    store.go_on(run, config, 3)
+    there = seen(store, run.id)
+    active: dict[str, Any] = {
+        "state": "waiting",
+        "ended": None,
+        "ending": "",
+        "message": "",
+        "tested": 0,
+        "attempts": 0,
+    }
+    expected = replace(run, config=config, steps=500, worker=3, paused=None, **active)
+    mark = Changed(100, 400, "epochs", 5, 500)
+    assert there == Snapshot(expected, POINTS, REPORTS, RESULT, VALIDATIONS_PER_EPOCH, (*CHANGES, mark))
+    assert there.config == replace(config, lr=0.02, momentum=0.5)
+    assert store.active(3) == [expected]
+
+
+def test_a_wish_that_came_too_late_does_not_stop_the_run_that_trains_on(store: Store) -> None:
+    run, other = added(store, state="done"), added(store, "b")
+    for one in (run, other):
+        store.ask(one, "stop")
+    store.go_on(run, replace(run.config, epochs=5), 0)
+    assert [request.run for request in store.requests(0)] == ["b"]
+
+
+def test_a_removed_run_leaves_nothing_behind(store: Store) -> None:
+    for name in ("a", "b"):
+        run = added(store, name)
+        told: dict[str, Any] = {
+            "points": POINTS,
+            "reports": REPORTS,
+            "probes": VALIDATIONS_PER_EPOCH,
+            "changes": CHANGES,
+        }
+        store.update(name, **told, frames=FRAMES, filters=FILTERS)
+        store.add_result(name, RESULT)
+        store.ask(run, "stop")
+        store.folder_of(name).mkdir()
+        (store.folder_of(name) / "40.pth").write_bytes(b"weights")
+    kept = seen(store, "b")
+    store.remove("a")
+    assert not store.folder_of("a").exists()
+    assert "a" not in all_ids(store)
+    assert seen(store, "b") == kept
+    assert (store.folder_of("b") / "40.pth").read_bytes() == b"weights"
+    assert all_ids(store) == {"b"}
+    store.remove("a")  # once more, or one without files, does no harm
+    shutil.rmtree(store.folder_of("b"))
+    store.remove("b")
+    assert (store.runs_of(KEY), all_ids(store)) == ([], set())
+
+
+def all_ids(store: Store) -> set[str]:
+    """The runs that any table of the store names; whichever tables there are."""
+    with store.writing() as database:
+        tables = {table for (table,) in database.execute("select name from sqlite_master where type = 'table'")}
+        ids = {run for (run,) in database.execute("select id from runs")}
+        for table in tables - {"runs", "workers"}:
+            ids |= {run for (run,) in database.execute(f"select run from {table}")}
+    return ids
+
+
+def test_active_runs_and_their_requests_are_shared_out_among_other_workers(store: Store) -> None:
+    for number in range(5):
+        run = added(store, f"run {number}", worker=6, created=100.0 + number, attempts=2)
+        store.ask(run, f"wish {number}")
+    ended = added(store, "ended", worker=6, state="done", attempts=1)
+    store.spread(2)
+    assert [(run.id, run.worker, run.attempts) for run in store.active()] == [
+        ("run 0", 0, 0),
+        ("run 1", 1, 0),
+        ("run 2", 0, 0),
+        ("run 3", 1, 0),
+        ("run 4", 0, 0),
+    ]
+    assert [(asked.run, asked.kind) for asked in store.requests(1)] == [("run 1", "wish 1"), ("run 3", "wish 3")]
+    assert store.requests(6) == []
+    assert store.run("ended") == ended
+
+
+def test_workers_sign_in_and_out(store: Store) -> None:
+    first, second = (
+        WorkerInfo(pid, "cpu", "A processor", "No GPU can be used.", ("cpu", "cuda"), pid / 1e4, pid / 1e6)
+        for pid in (11, 12)
+    )
+    store.sign_in(1, second)
+    store.sign_in(0, first)
+    assert store.workers() == [first, second]
+    store.sign_out(0)
+    assert store.workers() == [second]
+    store.sign_in(1, first)
+    assert store.workers() == [first]
+    store.sign_in(0, second)
+    store.sign_out()
+    assert store.workers() == []
+
+
+# ------------------------------------------------------------------------------------------ a store of an older program
+
+OLD_CONFIG: dict[str, Any] = {"epochs": 2, "batch_size": 64, "lr": 0.1, "momentum": 0.9, "weight_decay": 0.0, "seed": 7}
+OLD_CONFIG |= {"report_every": 5, "augment": "none", "schedule": "constant", "device": "auto"}
+"""before there were stop rules"""
+OLD_RUN = ("done", "", "", 1e9, 1e9 + 60, 14, 14, 2, 800, 123.5, 120, 14, 0)
+"""state, ending, message, created, ended, step, steps, epoch, seen, speed, tested, checkpoint and attempts"""
+
+
+@pytest.fixture
+def old_folder(tmp_path: Path) -> Path:
+    """A runs folder as the first program left it: a run of 400 images in batches of 64, and one that was going."""
+    folder = tmp_path / "old runs"
+    (folder / "old").mkdir(parents=True)
+    (folder / "old" / "14.pth").write_bytes(b"weights")
+    with closing(sqlite3.connect(folder / "store.sqlite3", isolation_level=None)) as database:
+        database.executescript(UPGRADES[0])
+        for run, values in (("old", OLD_RUN), ("going", ("running", *OLD_RUN[1:4], None, *OLD_RUN[5:]))):
+            row = (run, KEY, f"run {run}", json.dumps(OLD_CONFIG), "/data", 400, 1, *values)
+            database.execute(f"insert into runs values (?{', ?' * (len(row) - 1)})", row)
+        for step in range(1, 15):
+            database.execute("insert into points values ('old', ?, ?)", (step, 2.3 / step))
+        database.execute("insert into points values ('going', 3, 2.0)")
+        database.execute("insert into reports values ('old', 5, 1, 5, 1.7)")
+        content = {"correct": 31, "total": 120, "per_class": [0.25, None], "first_predictions": [3, 8, 8, 0]}
+        database.execute("insert into evaluations values ('old', 14, ?)", (json.dumps(content),))
+        database.execute("insert into requests (run, worker, kind) values ('going', 1, 'stop')")
+        database.execute("insert into workers values (0, 11, 'cpu', 'A processor', 'No GPU can be used.', 'cpu cuda')")
+        database.execute("pragma user_version = 1")
+    return folder
+
+
+def test_a_store_of_the_first_program_is_upgraded_in_place_and_keeps_everything(old_folder: Path) -> None:
+    store = Store(old_folder)
+    there = seen(store, "old")
+    config = TrainConfig(batch_size=64, lr=0.1, seed=7, report_every=5)
+    expected = replace(new_run("old", config, Path("/data"), 400, 1), name="run old", state="done", created=1e9)
+    expected = replace(expected, ended=1e9 + 60, step=14, epoch=2, seen=800, speed=123.5, tested=120, checkpoint=14)
+    assert there.run == expected
+    assert (there.run.busy, there.run.accuracy, there.run.paused) == (0.0, None, None)
+    # 6 mini-batches of 64 and one of 16 in each epoch
+    images = [64, 128, 192, 256, 320, 384, 400, 464, 528, 592, 656, 720, 784, 800]
+    assert there.points == tuple(Point(step, seen, 2.3 / step) for step, seen in enumerate(images, 1))
+    assert seen(store, "going").points == (Point(3, 192, 2.0),)
+    assert there.reports == (Reported(5, 1, 5, 1.7),)
+    assert there.result == TestResult(14, 31, 120, (0.25, None), (3, 8, 8, 0))
+    assert (there.probes, there.changes, there.config) == ((), (), config)
+    assert store.owner_of("old") == KEY
+    assert store.weights_of(there.run).read_bytes() == b"weights"
+    assert (moments_of(store, "old"), frames_of(store, "old"), filters_of(store, "old")) == ([], [], None)
+    (asked,) = store.requests(1)
+    assert asked == Request(asked.id, "going", "stop", {})
+    assert store.workers() == [WorkerInfo(11, "cpu", "A processor", "No GPU can be used.", ("cpu", "cuda"), 0.0, 0.0)]
+
+
+def test_an_upgraded_store_is_as_good_as_a_new_one(old_folder: Path, store: Store) -> None:
+    old = Store(old_folder)
+    assert columns_of(old) == columns_of(store)
+    before = seen(old, "old")
+    assert seen(Store(old_folder), "old") == before  # and is not upgraded again
+    run = before.run
+    old.go_on(run, replace(run.config, epochs=3), 0)
+    old.update(run.id, points=[Point(15, 864, 1.0)], probes=[Validated(15, 864, 3, 60)], changes=CHANGES, busy=1.5)
+    there = seen(old, "old")
+    assert there.points == (*before.points, Point(15, 864, 1.0))
+    assert there.probes == (Validated(15, 864, 3, 60),)
+    assert there.config == replace(run.config, epochs=3, lr=0.02, momentum=0.5)
+
+
+def test_a_store_from_before_there_were_frames_keeps_everything_and_gets_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("cifar_core.runs.schema.UPGRADES", UPGRADES[:2])
+        old = Store(tmp_path / "runs")
+    run = added(old, state="done", step=40, checkpoint=40)
+    old.update(run.id, points=POINTS, reports=REPORTS, probes=VALIDATIONS_PER_EPOCH, changes=CHANGES)
+    old.add_result(run.id, RESULT)
+    before = seen(old, run.id)
+    store = Store(tmp_path / "runs")
+    assert seen(store, run.id) == before
+    assert (frames_of(store, run.id), filters_of(store, run.id)) == ([], None)
+    store.update(run.id, frames=FRAMES, filters=FILTERS)
+    assert moments_of(Store(tmp_path / "runs"), run.id)[-1] == Moment(40, 160)
+
+
+def test_several_that_open_an_old_store_at_once_upgrade_it_once(old_folder: Path) -> None:
+    found: list[Snapshot] = []
+    in_threads([lambda: found.append(seen(Store(old_folder), "old"))] * 4)
+    assert len(found) == 4 and len(set(found)) == 1
+
+
+def test_an_upgrade_that_fails_leaves_the_old_store_as_it_was(
+    old_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cifar_core.runs.schema.UPGRADES", (*UPGRADES, "insert into no_such_table values (1)"))
+    with pytest.raises(RunError, match="no_such_table"):
+        Store(old_folder)
+    monkeypatch.undo()
+    assert len(seen(Store(old_folder), "old").points) == 14
+
+
+def columns_of(store: Store) -> dict[str, list[tuple[str, str]]]:
+    """Each table's columns and their types."""
+    with store.writing() as database:
+        tables = sorted(table for (table,) in database.execute("select name from sqlite_master where type = 'table'"))
+        return {
+            table: [(name, kind) for _, name, kind, *_ in database.execute(f"pragma table_info({table})")]
+            for table in tables
+        }
+
+
+# ---------------------------------------------------------------------------------------- a store that cannot be used
+
+
+def test_a_store_of_a_newer_version_is_refused_and_left_alone(store: Store) -> None:
+    run = added(store)
+    with closing(sqlite3.connect(store.folder / "store.sqlite3")) as database:
+        database.execute(f"pragma user_version = {len(UPGRADES) + 1}")
+    with pytest.raises(RunError, match=r"written by a newer version of this program; use that one\.$"):
+        Store(store.folder)
+    assert store.run(run.id) == run
+
+
+def test_a_folder_that_cannot_be_written_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    for folder in (tmp_path / "file", tmp_path / "file" / "runs"):
+        with pytest.raises(RunError) as caught:
+            Store(folder)
+        assert str(folder) in str(caught.value)
+        assert str(caught.value).endswith("name a folder that can be written with --runs.")
+
+
+def test_a_store_that_is_no_database_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "store.sqlite3").write_text("once upon a time " * 100)
+    with pytest.raises(RunError, match=r"Runs cannot be kept in .* with --runs\.$"):
+        Store(tmp_path)
+
+
+def test_the_weights_of_a_run_lie_in_its_own_folder_under_their_step(store: Store) -> None:
+    run = a_run(checkpoint=250)
+    assert store.weights_of(run) == store.folder / "a" / "250.pth"

@@ -1,0 +1,257 @@
+"""Each mistake is made in the real loop exactly as its line of code says, and in nothing else."""
+
+import math
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, SequentialSampler
+
+from cifar_core.config import FIELDS, TrainConfig
+from cifar_core.data import ImageSet, Splits
+from cifar_core.errors import ConfigError
+from cifar_core.evaluate import evaluate
+from cifar_core.mistakes import CODE, MISTAKES, code_of, training_images
+from cifar_core.net import Net, new_net
+from cifar_core.pixels import normalize
+from cifar_core.training.checkpoint import load_checkpoint, save_checkpoint
+from cifar_core.training.events import Checkpointed, Control, Progress, TrainEvent, Validated
+from cifar_core.training.loop import train
+from cifar_core.training.sampler import EpochSampler
+
+HEALTHY = TrainConfig(epochs=2, batch_size=8, lr=0.01, seed=3)
+
+
+@pytest.fixture(scope="module")
+def some(tiny: Splits) -> ImageSet:
+    return tiny.train.first(84)
+
+
+def losses(image_set: ImageSet, config: TrainConfig, **options: Any) -> tuple[Net, list[float]]:
+    """A whole training: the Net and the loss of each mini-batch."""
+    net = new_net(config.seed)
+    events = list(train(net, image_set, config, **options))
+    return net, [event.loss for event in events if isinstance(event, Progress)]
+
+
+def by_hand(
+    image_set: ImageSet,
+    config: TrainConfig,
+    *,
+    clear: bool = True,
+    loss_of: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy,
+    lr: float | None = None,
+    shuffled: bool = True,
+    labels: Tensor | None = None,
+    own: bool = True,
+) -> tuple[Net, list[float]]:
+    """The tutorial's loop with one line of it changed."""
+    net = new_net(config.seed)
+    trained: nn.Module = net if own else Net()
+    optimizer = torch.optim.SGD(trained.parameters(), lr=lr or config.lr, momentum=config.momentum, fused=True)
+    pictures = normalize(torch.from_numpy(image_set.images))
+    labels = torch.from_numpy(image_set.labels) if labels is None else labels
+    found = []
+    for epoch in range(config.epochs):
+        order = EpochSampler.make(HEALTHY, epoch, len(image_set)).indices if shuffled else torch.arange(len(image_set))
+        for chosen in order.split(config.batch_size):
+            if clear:
+                optimizer.zero_grad()
+            loss = loss_of(net(pictures[chosen]), labels[chosen])
+            loss.backward()
+            optimizer.step()
+            found.append(loss.item())
+    return net, found
+
+
+def somebody_elses_labels(some: ImageSet) -> Tensor:
+    order = torch.randperm(len(some), generator=torch.Generator().manual_seed(HEALTHY.seed))
+    return torch.from_numpy(some.labels)[order]
+
+
+IN_THE_LOOP: dict[str, Callable[[ImageSet], dict[str, Any]]] = {
+    "none": lambda some: {},
+    "no_zero_grad": lambda some: {"clear": False},
+    "softmax": lambda some: {"loss_of": lambda outputs, labels: F.cross_entropy(F.softmax(outputs, dim=1), labels)},
+    "no_shuffle": lambda some: {"shuffled": False},
+    "shuffled_labels": lambda some: {"labels": somebody_elses_labels(some)},
+    "lr_ten": lambda some: {"lr": 10 * HEALTHY.lr},
+    "other_parameters": lambda some: {"own": False},
+}
+
+
+@pytest.mark.parametrize("mistake", IN_THE_LOOP)
+def test_a_mistake_in_the_loop_is_exactly_its_one_changed_line(some: ImageSet, mistake: str) -> None:
+    net, found = losses(some, replace(HEALTHY, mistake=mistake))
+    wanted_net, wanted = by_hand(some, HEALTHY, **IN_THE_LOOP[mistake](some))
+    assert found == wanted
+    for weight, other in zip(net.parameters(), wanted_net.parameters(), strict=True):
+        assert torch.equal(weight, other)
+
+
+@pytest.mark.parametrize("mistake", set(IN_THE_LOOP) - {"none"})
+def test_with_a_mistake_in_the_loop_the_losses_are_not_the_twins(some: ImageSet, mistake: str) -> None:
+    assert losses(some, replace(HEALTHY, mistake=mistake))[1][1:] != losses(some, HEALTHY)[1][1:]
+
+
+def test_an_optimizer_of_another_net_leaves_every_weight_as_it_was(some: ImageSet) -> None:
+    net, _ = losses(some, replace(HEALTHY, mistake="other_parameters"))
+    for weight, before in zip(net.parameters(), new_net(HEALTHY.seed).parameters(), strict=True):
+        assert torch.equal(weight, before)
+
+
+def test_without_shuffling_the_augmentation_is_still_the_seeds(some: ImageSet) -> None:
+    moved = replace(HEALTHY, augment="flip_shift")
+    healthy, stored = (EpochSampler.make(replace(moved, mistake=word), 1, 84) for word in ("none", "no_shuffle"))
+    assert stored.indices.tolist() == list(range(84)) and healthy.indices.tolist() != list(range(84))
+    assert healthy.shifts is not None and stored.shifts is not None and torch.equal(healthy.shifts, stored.shifts)
+
+
+def test_forgetting_normalize_changes_the_answers_and_not_the_training(some: ImageSet, tiny: Splits) -> None:
+    events: dict[str, list[TrainEvent]] = {}
+    nets = {word: new_net(HEALTHY.seed) for word in ("none", "no_normalize")}
+    for word, net in nets.items():
+        events[word] = list(train(net, some, replace(HEALTHY, mistake=word), probe=tiny.test))
+    told, wanted = ([event for event in events[word] if isinstance(event, Progress)] for word in nets)
+    assert told == wanted
+    pictures = torch.from_numpy(tiny.test.images).permute(0, 3, 1, 2).contiguous() / 255  # from 0 to 1, and no further
+    with torch.no_grad():
+        logits = nets["no_normalize"](pictures)
+    right = int((logits.argmax(1) == torch.from_numpy(tiny.test.labels)).sum())
+    last = [event for event in events["no_normalize"] if isinstance(event, Validated)][-1]
+    assert last.correct == right == evaluate(nets["none"], tiny.test, normalized=False).correct
+    assert last.correct != evaluate(nets["none"], tiny.test).correct
+
+
+def test_training_on_the_test_images_takes_the_test_images(tiny: Splits) -> None:
+    assert training_images(replace(HEALTHY, mistake="test_data"), tiny) is tiny.test
+    for mistake in {*FIELDS["mistake"].choices} - {"test_data"}:
+        config = replace(HEALTHY, mistake=mistake)
+        assert training_images(config, tiny) is tiny.train
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_training_with_a_mistake_goes_on_from_its_checkpoint_bit_for_bit(
+    some: ImageSet, mistake: str, tmp_path: Any
+) -> None:
+    config = replace(HEALTHY, mistake=mistake)
+    _, wanted = losses(some, config)
+    control, begun, checkpoint = Control(), [], None
+    for event in train(new_net(config.seed), some, config, control=control):
+        if isinstance(event, Progress):
+            begun.append(event.loss)
+            control.stop = event.step == 9
+        if isinstance(event, Checkpointed):
+            checkpoint = event.checkpoint
+    assert checkpoint is not None and len(begun) == 9
+    save_checkpoint(checkpoint, tmp_path / "resume")
+    _, rest = losses(some, config, resume=load_checkpoint(tmp_path / "resume"))
+    assert begun + rest == wanted
+
+
+def test_only_what_outlives_the_step_is_in_a_checkpoint(some: ImageSet) -> None:
+    (checkpoint,) = (e.checkpoint for e in train(new_net(0), some, HEALTHY) if isinstance(e, Checkpointed))
+    assert checkpoint.gradients == {}
+
+
+def test_each_mistake_has_words_for_a_lesson_and_a_place_among_the_settings() -> None:
+    assert FIELDS["mistake"].choices == ("none", *MISTAKES)
+    for mistake in MISTAKES.values():
+        assert mistake.what.endswith(".") and mistake.look_for.endswith(".") and len(mistake.label) < 45
+
+
+def test_gradients_that_are_never_cleared_do_not_go_with_float16() -> None:
+    with pytest.raises(ConfigError, match="cannot be scaled for float16"):
+        TrainConfig(mistake="no_zero_grad", precision="float16")
+
+
+def test_the_lowest_loss_that_a_softmax_too_many_leaves_is_the_one_its_words_name() -> None:
+    sure = F.softmax(torch.eye(10)[:1] * 1e4, dim=1)  # one class at 1, all others at 0
+    lowest = F.cross_entropy(sure, torch.tensor([0])).item()
+    assert f"{lowest:.2f}" in MISTAKES["softmax"].look_for
+    assert f"{100 * math.exp(-lowest):.0f} %" in MISTAKES["softmax"].look_for
+
+
+class TinyCifar:
+    """Stands for torchvision's CIFAR10, whose labels are a list called targets."""
+
+    def __init__(self, root: str, train: bool, transform: Callable[[Any], Tensor]) -> None:
+        self.targets, self.transform, self.train = list(range(10)) * (4 if train else 2), transform, train
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        picture = np.random.default_rng(index).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+        return self.transform(picture), self.targets[index]
+
+
+class ToTensor:
+    def __call__(self, picture: np.ndarray) -> Tensor:
+        return torch.from_numpy(picture).permute(2, 0, 1) / 255
+
+
+class Normalize:
+    def __init__(self, mean: tuple[float, ...], spread: tuple[float, ...]) -> None:
+        self.mean, self.spread = (torch.tensor(part)[:, None, None] for part in (mean, spread))
+
+    def __call__(self, picture: Tensor) -> Tensor:
+        return (picture - self.mean) / self.spread
+
+
+class Compose:
+    def __init__(self, parts: list[Callable[[Any], Any]]) -> None:
+        self.parts = parts
+
+    def __call__(self, picture: Any) -> Any:
+        for part in self.parts:
+            picture = part(picture)
+        return picture
+
+
+def executed(lines: list[str]) -> dict[str, Any]:
+    """The variables of the short training after it has run on tiny data; `weights` are the Net's before it."""
+    random.seed(1)
+    torch.manual_seed(1)
+    made: dict[str, Any] = {"CIFAR10": TinyCifar, "DataLoader": DataLoader, "SGD": torch.optim.SGD, "Net": Net, "F": F}
+    made |= {"ToTensor": ToTensor, "Normalize": Normalize, "Compose": Compose, "random": random}
+    lines = [
+        line + "; weights = net.conv1.weight.detach().clone()" if line == "net = Net()" else line for line in lines
+    ]
+    exec("\n".join(lines), made)
+    return made
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_the_training_in_short_runs_and_has_the_mistake(mistake: str) -> None:
+    config = TrainConfig(epochs=1, batch_size=8, lr=0.004)
+    right, wrong = ([line.text for line in lines] for lines in code_of(mistake, config))
+    healthy, made = executed(right), executed(wrong)
+    moved = not torch.equal(made["net"].conv1.weight, made["weights"])
+    assert moved == (mistake != "other_parameters")
+    (group,) = made["optimizer"].param_groups
+    assert group["lr"] == (0.04 if mistake == "lr_ten" else 0.004) and group["momentum"] == 0.9
+    assert isinstance(made["loader"].sampler, SequentialSampler) == (mistake == "no_shuffle")
+    assert made["trainset"].train == (mistake != "test_data") and not made["testset"].train
+    assert (made["trainset"].targets == healthy["trainset"].targets) == (
+        mistake not in ("shuffled_labels", "test_data")
+    )
+    assert (made["testset"][0][0].min() >= 0) == (mistake == "no_normalize")
+    sums = [loss.item() for loss in (F.cross_entropy(made["outputs"], made["labels"]), made["loss"])]
+    assert (sums[0] != sums[1]) == (mistake == "softmax")
+    assert ("optimizer.zero_grad()" in "".join(wrong)) == (mistake != "no_zero_grad")
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_the_lines_that_are_not_the_same_are_told(mistake: str) -> None:
+    right, wrong = code_of(mistake, HEALTHY)
+    assert len(right) == len(CODE) and sum(line.changed for line in wrong) == 1
+    assert sum(line.changed for line in right) == (mistake != "shuffled_labels")
+    same = [[line.text for line in lines if not line.changed] for lines in (right, wrong)]
+    assert same[0] == same[1]
