@@ -111,7 +111,7 @@ def header_html(service: Service, source: DataSource) -> str:
     reason = workers[0].reason if workers else ""
     going = service.active_count()
     parts = [
-        _part("Data", f"{about.name}: {len(splits.train):,} + {len(splits.test):,} images", about.message_box),
+        _part("Data", f"{about.name}: {len(splits.train):,} + {len(splits.test):,} images", about.note),
         _part("Device", device, reason),
         _part("Training now", "no runs" if not going else "1 run" if going == 1 else f"{going} runs", ""),
     ]

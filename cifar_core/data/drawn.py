@@ -30,8 +30,8 @@ def draw_splits(folder: Path, train_count: int = 10_000, test_count: int = 2_000
     source = f"drawn {VERSION}: {train_count} + {test_count}"
     with contextlib.suppress(DataError):  # there is no such copy yet
         return image_set.load(folder, source)
-    message_box = "These pictures were drawn by this program as a stand-in; they are not CIFAR-10."
-    about = DatasetInfo("Drawn pictures", "drawn", verified=False, root="", message_box=message_box)
+    note = "These pictures were drawn by this program as a stand-in; they are not CIFAR-10."
+    about = DatasetInfo("Drawn pictures", "drawn", verified=False, root="", note=note)
     return image_set.save(folder, draw_set("train", train_count), draw_set("test", test_count), about, source)
 
 

@@ -99,8 +99,8 @@ def _open_archive(root: Path, folder: Path, unverified: bool) -> Splits:
             f"The files in {folder} do not have the official archive's md5 sums: they are damaged or were re-packed. "
             f"Remove them and run `{PREPARE} {folder.parent}`, or accept a re-packed copy with --unverified."
         )
-    message_box = "This copy's md5 sums are not the official ones: it was accepted unverified."
-    about = DatasetInfo("CIFAR-10", "archive", False, str(root), message_box)
+    note = "This copy's md5 sums are not the official ones: it was accepted unverified."
+    about = DatasetInfo("CIFAR-10", "archive", False, str(root), note)
     return keep(root, *read_unverified(folder), about, unverified_copy)
 
 
@@ -114,5 +114,5 @@ def _open_image_folder(root: Path) -> Splits:
         return copy
     train, unreadable = decode(root, "train", files["train"], classes)
     test, unreadable_too = decode(root, "test", files["test"], classes)
-    message_box = left_out(unreadable + unreadable_too)
-    return keep(root, train, test, DatasetInfo("Image folder", "folders", False, str(root), message_box), source)
+    note = left_out(unreadable + unreadable_too)
+    return keep(root, train, test, DatasetInfo("Image folder", "folders", False, str(root), note), source)

@@ -79,7 +79,7 @@ class DatasetInfo:
     """True where the md5 sums of the original archive were checked"""
     root: str
     """the folder it was read from; empty for the drawn set"""
-    message_box: str
+    note: str
     """one sentence for the page, empty where there is nothing to say"""
 
 

@@ -114,13 +114,13 @@ def _calls(net: Net, inputs: Tensor) -> list[_Call]:
     """Net.forward for `inputs`, (1, 3, 32, 32): its layers' calls in their order, as in `layers()`."""
     calls: list[_Call] = []
 
-    def message_box(layer: nn.Module, given: tuple[Any, ...], output: Tensor) -> None:
+    def note(layer: nn.Module, given: tuple[Any, ...], output: Tensor) -> None:
         calls.append(_Call(given[0], output))
 
     # The hooks are put on a copy: whoever asks the same Net in another thread must not run into them.
     watched = copy.deepcopy(net)
     for layer in watched.children():
-        layer.register_forward_hook(message_box)
+        layer.register_forward_hook(note)
     with torch.no_grad():
         watched(inputs)
     return calls

@@ -94,4 +94,4 @@ def data_words(run: Run) -> str:
         about = image_set.load(Path(run.data)).about
     except DataError:
         return "no longer on this server"
-    return f"{about.name}. {about.message_box}" if about.message_box else about.name
+    return f"{about.name}. {about.note}" if about.note else about.name

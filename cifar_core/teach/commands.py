@@ -71,8 +71,8 @@ def verify(path: Path, splits: Splits) -> int:
     for event in verifying(receipt, splits):
         if isinstance(event, Verified):
             print(event.differs or f"Everything agrees: lines, accuracy and weights, after {receipt.steps:,} steps.")
-            if event.message_box:
-                print(event.message_box)
+            if event.note:
+                print(event.note)
             return 0 if event.agrees else 1
         if event.line:
             print(f"\u2713 {event.line}", flush=True)

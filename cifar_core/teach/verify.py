@@ -43,7 +43,7 @@ class Verified:
     agrees: bool
     differs: str
     """a sentence that names the first difference; empty where everything agrees"""
-    message_box: str
+    note: str
     """what is to be known beside it: other versions or another device, and what they explain; or empty"""
 
 
@@ -68,7 +68,7 @@ def _verifying(receipt: Receipt, splits: Splits) -> Iterator[Verifying | Verifie
     from cifar_core.net import new_net
     from cifar_core.training.loop import VALIDATION_IMAGES, train
 
-    config, message_box = receipt.settings, note_of(receipt)
+    config, note = receipt.settings, note_of(receipt)
     other_data = _data_differ(receipt.data, facts_of(splits))
     if other_data:
         yield Verified(False, other_data, "Nothing was trained: with other data nothing could agree.")
@@ -99,7 +99,7 @@ def _verifying(receipt: Receipt, splits: Splits) -> Iterator[Verifying | Verifie
             case Finished():
                 differs = _end_differs(receipt, event, told)
         if differs:
-            yield Verified(False, differs, message_box)
+            yield Verified(False, differs, note)
             return
         if isinstance(event, Finished):
             break
@@ -110,8 +110,8 @@ def _verifying(receipt: Receipt, splits: Splits) -> Iterator[Verifying | Verifie
     if not differs and weights_sha256(net.state_dict()) != receipt.weights:
         differs = WEIGHTS_DIFFER
     if not exact:
-        message_box = f"The lines agree as printed; further digits of their losses do not. {message_box}".strip()
-    yield Verified(not differs, differs, message_box)
+        note = f"The lines agree as printed; further digits of their losses do not. {note}".strip()
+    yield Verified(not differs, differs, note)
 
 
 def _control(receipt: Receipt) -> Control:

@@ -16,7 +16,7 @@ from cifar_core.runs.service import Service
 from demo.widgets.format import percent
 
 FOLDER = Path(__file__).parent / "steps"
-PARTS = ("What", "Why", "On your screen", "Code", "Try", "Question", "Prediction")
+PARTS = ("What", "Why", "On your screen", "Code", "Try", "Question", "Answer")
 """the headings of every step, in their order"""
 
 
@@ -62,7 +62,7 @@ def _read(path: Path, number: int) -> Step:
     code = parts["Code"].removeprefix("```python\n").removesuffix("```").rstrip()
     tries = tuple(Try(*found) for found in re.findall(r"^- \[(.+)\]\((\?\S+)\)$", parts["Try"], flags=re.MULTILINE))
     what, why, screen = (parts[name] for name in PARTS[:3])
-    return Step(number, title, tab, what, why, screen, code, tries, parts["Question"], parts["Prediction"])
+    return Step(number, title, tab, what, why, screen, code, tries, parts["Question"], parts["Answer"])
 
 
 def begin_html(step: Step, values: dict[str, str]) -> str:
@@ -115,7 +115,7 @@ def values_of(service: Service, source: DataSource, run_id: str, batch_size: obj
         "device": f"{workers[0].name} ({workers[0].device.upper()})" if workers else "starting …",
         "device_reason": workers[0].reason if workers else "",
         "data_name": splits.about.name,
-        "data_note": splits.about.message_box,
+        "data_note": splits.about.note,
         "train_count": f"{count:,}",
         "test_count": f"{len(splits.test):,}",
         "class_count": str(classes),

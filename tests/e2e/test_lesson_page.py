@@ -140,7 +140,7 @@ def test_the_lesson_is_walked_to_its_end_by_keyboard_alone(visit: Callable[..., 
             expect(page.locator("#lesson")).to_have_class(re.compile(r"\bopen\b"))
         else:
             expect(tab).to_have_count(1)
-        tab_to(page, "Prediction")
+        tab_to(page, "Answer")
         page.keyboard.press("Enter")
         expect(end.locator("details p")).to_be_visible()
         tab_to(page, "lesson-next")

@@ -66,7 +66,7 @@ def build_lab_tab(service: Service, source: DataSource, owner: gr.BrowserState, 
                 labels = [(MISTAKES[word].label, word) for word in ASKED]
                 guess = gr.Radio(labels, label="Your answer", elem_id="lab-guess")
                 with gr.Row(elem_classes="commands"):
-                    answer = gr.Button("Prediction", variant="primary", elem_id="lab-answer")
+                    answer = gr.Button("Answer", variant="primary", elem_id="lab-answer")
                     another = gr.Button("Another", visible=False, elem_id="lab-another")
                 verdict = gr.HTML(message_box(""), elem_id="lab-verdict")
     code = gr.HTML(code_html(FIRST, DEFAULTS), elem_id="lab-code")

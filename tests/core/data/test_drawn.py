@@ -33,7 +33,7 @@ def test_every_class_has_its_own_drawing() -> None:
 def test_the_page_can_say_that_the_pictures_are_drawn_and_not_cifar_10(splits: Splits) -> None:
     about = splits.about
     assert (about.name, about.kind, about.verified, about.root) == ("Drawn pictures", "drawn", False, "")
-    assert "drawn by this program" in about.message_box and "not CIFAR-10" in about.message_box
+    assert "drawn by this program" in about.note and "not CIFAR-10" in about.note
 
 
 def test_the_same_pictures_are_drawn_each_time(splits: Splits, tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_an_official_archive_is_verified_and_equals_torchvisions_reading(officia
         assert image_set.labels.tolist() == expected.targets
         assert image_set.images.flags.c_contiguous and image_set.classes == CLASSES
     about = splits.about
-    assert (about.name, about.kind, about.verified, about.message_box) == ("CIFAR-10", "archive", True, "")
+    assert (about.name, about.kind, about.verified, about.note) == ("CIFAR-10", "archive", True, "")
     assert about.root == str(official)
 
 
@@ -110,7 +110,7 @@ def test_a_repacked_copy_is_refused_unless_unverified_ones_are_accepted(root: Pa
     sentence = refusal(root)
     assert "md5" in sentence and "--unverified" in sentence and "prepare-data" in sentence
     about = open_splits(root, unverified=True).about
-    assert about.kind == "archive" and not about.verified and "unverified" in about.message_box
+    assert about.kind == "archive" and not about.verified and "unverified" in about.note
 
 
 def test_an_unverified_copy_has_the_pixels_that_torchvision_would_read(
@@ -276,7 +276,7 @@ def test_pictures_of_32_by_32_pixels_are_read_exactly_and_in_sorted_order(tmp_pa
     assert np.array_equal(splits.train.images[:4], draw(np.full(4, 1), 100))
     assert np.array_equal(splits.test.images[4:], draw(np.full(2, 0), 1))
     about = splits.about
-    assert (about.name, about.kind, about.verified, about.message_box) == ("Image folder", "folders", False, "")
+    assert (about.name, about.kind, about.verified, about.note) == ("Image folder", "folders", False, "")
 
 
 def test_more_pictures_than_fit_one_portion_stay_in_order(tmp_path: Path) -> None:
@@ -315,21 +315,21 @@ def test_hidden_files_are_passed_over_and_folders_in_a_class_are_read(tmp_path: 
     (root / "train" / "cat" / "more").mkdir()
     Image.new("RGB", (32, 32), "red").save(root / "train" / "cat" / "more" / "red.png")
     splits = open_splits(root)
-    assert splits.train.counts()[[3, 5]].tolist() == [3, 2] and splits.about.message_box == ""
+    assert splits.train.counts()[[3, 5]].tolist() == [3, 2] and splits.about.note == ""
     assert splits.train.images[2, 0, 0].tolist() == [255, 0, 0]
 
 
 @pytest.mark.parametrize(
     ("count", "note"), [(1, "1 file could not be read as a picture and was left out."), (3, "3 files")]
 )
-def test_files_that_are_no_pictures_are_left_out_and_counted(tmp_path: Path, count: int, message_box: str) -> None:
+def test_files_that_are_no_pictures_are_left_out_and_counted(tmp_path: Path, count: int, note: str) -> None:
     root = write_folders(tmp_path / "data", ("cat", "dog"), 3, 2)
     for path in [root / "train" / "cat" / "0001.png", root / "test" / "dog" / "0000.png", root / "test" / "dog" / "x"][
         :count
     ]:
         path.write_bytes(b"no picture")
     splits = open_splits(root)
-    assert message_box in splits.about.message_box
+    assert note in splits.about.note
     assert splits.train.labels.tolist() == [3, 3, 5, 5, 5]
     assert np.array_equal(splits.train.images[:2], draw(np.full(3, 0), 0)[[0, 2]])
 
@@ -469,7 +469,7 @@ def test_pictures_are_read_once_only(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(pictures, "read_picture", never)
     second = open_splits(str(root))
     assert_same(first, second)
-    assert second.about == first.about and "1 file" in second.about.message_box
+    assert second.about == first.about and "1 file" in second.about.note
 
 
 @pytest.mark.parametrize("change", ["written", "touched", "added", "removed", "renamed"])

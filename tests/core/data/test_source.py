@@ -141,7 +141,7 @@ def test_without_any_data_drawn_pictures_are_there_until_the_real_ones_have_come
     found = find_data(None, downloads=downloads, drawn_counts=COUNTS)
     drawn_splits = found.splits
     assert is_drawn(drawn_splits)
-    assert drawn_splits.about.message_box.endswith("they are not CIFAR-10.")
+    assert drawn_splits.about.note.endswith("they are not CIFAR-10.")
     assert drawn_splits.folder == downloads / "drawn"
 
     until(lambda: found.fraction)

@@ -248,9 +248,9 @@ def test_the_first_difference_is_named(fresh: Receipt, small: Splits, name: str)
     assert isinstance(last, Verified) and not last.agrees
     assert last.differs.startswith(sentence(fresh))
     if "data" in name:
-        assert events == [] and last.message_box == "Nothing was trained: with other data nothing could agree."
+        assert events == [] and last.note == "Nothing was trained: with other data nothing could agree."
     else:
-        assert last.message_box == ""
+        assert last.note == ""
 
 
 def test_a_receipt_is_believed_as_far_as_it_prints(fresh: Receipt, small: Splits) -> None:
@@ -269,9 +269,9 @@ def test_a_training_that_diverges_now_is_told(small: Splits) -> None:
 
 def test_the_note_tells_what_is_other_here(fresh: Receipt, small: Splits) -> None:
     versions = replace(fresh.versions, torch="2.0.1", machine="arm64")
-    message_box = verdict(replace(fresh, versions=versions, device="cuda", threads=8), small).message_box
-    assert message_box.startswith(f"PyTorch was 2.0.1 and is {torch.__version__}; the processor was arm64 and is ")
-    assert "the device was cuda and is cpu; the CPU had 8 threads and has 1. Other versions and" in message_box
+    note = verdict(replace(fresh, versions=versions, device="cuda", threads=8), small).note
+    assert note.startswith(f"PyTorch was 2.0.1 and is {torch.__version__}; the processor was arm64 and is ")
+    assert "the device was cuda and is cpu; the CPU had 8 threads and has 1. Other versions and" in note
 
 
 def test_verifying_leaves_torch_and_the_random_numbers_as_they_were(fresh: Receipt, small: Splits) -> None:
