@@ -47,7 +47,7 @@ def _serve(service: Service, options: argparse.Namespace, source) -> None:  # ty
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     from cifar_core.runs.registry import NetRegistry
     from demo.app import build_app
-    from demo.widgets.image_input import MAX_FILE
+    from demo.gradio_compat import MAX_FILE
     from demo.widgets.theme import CSS, theme
 
     nets = NetRegistry(service, source)

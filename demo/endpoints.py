@@ -13,12 +13,13 @@ from cifar_core.data.source import DataSource
 from cifar_core.errors import CifarError, ImageError, RunError
 from cifar_core.images import image_grid, to_net_input
 from cifar_core.runs.records import Run
+from cifar_core.runs.refs import NetRef
 from cifar_core.runs.registry import PRETRAINED, NetRegistry
 from cifar_core.runs.service import Service
+from demo.gradio_compat import ImageInput
 from demo.setup.settings import page_config
 from demo.tabs.train.tab import owner_key_of
-from demo.widgets.image_grid import data_url
-from demo.widgets.image_input import ImageInput
+from demo.widgets.templates import data_url
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -167,7 +168,7 @@ def build_endpoints(service: Service, source: DataSource, nets: NetRegistry) -> 
             raise ImageError("There is no picture; give one with handle_file('picture.jpg').")
         if isinstance(picture, ImageError):
             raise picture
-        answer = nets.ask(str(net), to_net_input(picture))
+        answer = nets.predict(NetRef(str(net)), to_net_input(picture))
         return {"answer": answer.best.name, "scores": [asdict(score) for score in answer.ranked]}
 
     for endpoint in (browse, start, snapshot, stop):

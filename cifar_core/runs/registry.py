@@ -1,12 +1,14 @@
-"""The Nets that a visitor can ask: the pretrained one, and that of any run, as it is now or as it was at a frame.
+"""The registry: opens the Net of any run, as it is now or as it was at a frame, and the pretrained one.
 
-What takes long to find out about a Net is kept for the next who asks. torch is imported at the first question and not
-before, so that the page is up while it loads.
+What takes long to compute about a Net is cached for the next who asks. torch is imported at the first question and not
+before, so that a page is up while it loads.
 """
 
+import base64
+import binascii
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -16,9 +18,11 @@ import numpy as np
 from cifar_core.data import image_set
 from cifar_core.data.image_set import Splits
 from cifar_core.data.source import DataSource
-from cifar_core.errors import DataError, RunError
+from cifar_core.errors import DataError, ImageError, RunError
+from cifar_core.images import encode_png, read_image, to_net_input
 from cifar_core.prediction import Prediction
 from cifar_core.runs.records import Run
+from cifar_core.runs.refs import PRETRAINED, ImageRef, NetRef
 from cifar_core.runs.service import Service
 
 if TYPE_CHECKING:
@@ -28,136 +32,193 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-PRETRAINED = "pretrained"
-EVALUATIONS_KEPT = 32
-"""half a megabyte each, and three times that once its probabilities were asked for"""
-FEATURES_KEPT = 4
-"""17 megabytes each"""
+MAX_NETS = 16
+"""opened Nets in the cache: a quarter of a megabyte each"""
+MAX_EVALUATIONS = 32
+"""evaluations in the cache: half a megabyte each, and three times that once its probabilities were asked for"""
+MAX_FEATURES = 4
+"""feature arrays in the cache: 17 megabytes each"""
+MAX_PNG = 20_000
+"""characters of a visitor's own image in base64; 32x32 pixels as PNG have some 4,000"""
 
 
 @dataclass(frozen=True, eq=False)
 class OpenNet:
     """One Net in one state, which never changes."""
 
-    name: str
-    """pretrained, or a run's id"""
-    step: int | None
-    """after how many mini-batches; None for the pretrained Net"""
+    ref: NetRef
+    """its step is that of the weights; None for the pretrained Net"""
     run: Run | None
     net: "Net"
+    """on the CPU; shared by all who open it, so nobody may change it"""
     splits: Splits
-    """a run's own pictures; those in use for the pretrained Net"""
+    """a run's own images; those in use for the pretrained Net"""
 
     @property
-    def key(self) -> tuple[str, int | None, Path]:
-        """The same for the same state of the same Net on the same pictures."""
-        return self.name, self.step, self.splits.folder
+    def name(self) -> str:
+        """pretrained, or a run's id."""
+        return self.ref.run
+
+    @property
+    def step(self) -> int | None:
+        """After how many mini-batches; None for the pretrained Net."""
+        return self.ref.step
+
+    @property
+    def key(self) -> tuple[NetRef, Path]:
+        """The same for the same state of the same Net on the same images."""
+        return self.ref, self.splits.folder
+
+
+@dataclass(frozen=True, eq=False)
+class OpenImage:
+    """One image, ready for a Net."""
+
+    pixels: np.ndarray
+    """uint8 (32, 32, 3)"""
+    label: int | None
+    """its true class; None where it is unknown"""
+    ref: ImageRef
 
 
 class NetRegistry:
-    """Opens Nets for the page and for scripts alike."""
+    """Opens Nets and images for a page, a script or a notebook alike. May be used from several threads."""
 
     def __init__(self, service: Service, source: DataSource) -> None:
         self.service, self.source = service, source
-        self._evaluations = _Kept["Evaluation"](EVALUATIONS_KEPT)
-        self._features = _Kept[np.ndarray](FEATURES_KEPT)
+        self._nets = _LruCache["Net"](MAX_NETS)
+        self._evaluations = _LruCache["Evaluation"](MAX_EVALUATIONS)
+        self._features = _LruCache[np.ndarray](MAX_FEATURES)
 
-    def open(self, name: str, step: int | None = None) -> OpenNet:
-        """The Net called `name` as it is now, or as it was at the `step` of one of a run's moments.
-
-        Raises RunError where there is no such run or step, no weights yet, or the run's pictures are gone.
-        """
+    def open(self, ref: NetRef) -> OpenNet:
+        """Open a Net. Raises RunError where there is no such run or step, no weights yet, or its images are gone."""
         from cifar_core.net import load_net
         from cifar_core.pretrained import pretrained_net
 
-        if name == PRETRAINED:
-            return OpenNet(name, None, None, pretrained_net(), self.source.splits)
-        run = self.service.find(name)
-        at, weights = self.service.newest_weights(name) if step is None else (step, self.service.weights(name, step))
-        return OpenNet(name, at, run, load_net(weights), self._splits_of(run))
+        if ref.run == PRETRAINED:
+            return OpenNet(NetRef(), None, self._nets.get_or(PRETRAINED, pretrained_net), self.source.splits)
+        run = self.service.find(ref.run)
+        if ref.step is not None:
+            step = ref.step
+            net = self._nets.get_or((run.id, step), lambda: load_net(self.service.weights(run.id, step)))
+            return OpenNet(ref, run, net, self.images(run))
+        known = self._nets.get((run.id, run.checkpoint))
+        if known is None:
+            step, weights = self.service.newest_weights(run.id)
+            known = self._nets.get_or((run.id, step), lambda: load_net(weights))
+        else:
+            step = run.checkpoint
+        return OpenNet(NetRef(run.id, step), run, known, self.images(run))
 
-    def ask(self, name: str, image: np.ndarray) -> Prediction:
-        """What the Net called `name` says now of a picture, uint8 (32, 32, 3)."""
+    def image(self, ref: ImageRef, splits: Splits) -> OpenImage:
+        """Return the image `ref` of `splits`, or the visitor's own. Raises RunError or ImageError where it is none."""
+        if ref.png:
+            try:
+                read = read_image(base64.b64decode(ref.png[: MAX_PNG + 1], validate=True))
+            except (binascii.Error, ValueError) as error:
+                raise ImageError("This image did not arrive whole; upload it again.") from error
+            return OpenImage(to_net_input(read), None, ref)
+        images = splits.split(ref.split)
+        if not 0 <= ref.index < len(images):
+            raise RunError(f"There is no {ref.split} image {ref.index}; they go from 0 to {len(images) - 1:,}.")
+        return OpenImage(np.asarray(images.images[ref.index]), int(images.labels[ref.index]), ref)
+
+    def images(self, run: Run) -> Splits:
+        """Return the data set of a run. Raises RunError where it is gone."""
+        in_use = self.source.splits
+        return in_use if Path(run.data) == in_use.folder.resolve() else images_of(run)
+
+    def predict(self, ref: NetRef, image: np.ndarray) -> Prediction:
+        """Return what a Net predicts for an image, uint8 (32, 32, 3)."""
         from cifar_core.predict import predict
 
-        chosen = self.open(name)
-        return predict(chosen.net, image, chosen.splits.test.classes)
+        opened = self.open(ref)
+        return predict(opened.net, image, opened.splits.test.classes)
 
     def warm_up(self) -> None:
-        """Ask something now, so that the first visitor does not wait for torch."""
-        self.ask(PRETRAINED, np.zeros((32, 32, 3), np.uint8))
+        """Predict something now, so that the first visitor does not wait for torch."""
+        self.predict(NetRef(), np.zeros((32, 32, 3), np.uint8))
 
-    def evaluating(self, chosen: OpenNet) -> "Iterator[EvaluateEvent]":
-        """Test it on all its test images: Evaluating now and then, Evaluated at the end, at once where it is known."""
+    def evaluating(self, opened: OpenNet) -> "Iterator[EvaluateEvent]":
+        """Evaluate on all its test images: Evaluating now and then, Evaluated at the end, at once where cached."""
         from cifar_core.evaluate import Evaluated, evaluating
 
-        known = self._evaluations.get(chosen.key)
-        if known is not None:
-            yield Evaluated(known)
+        cached = self._evaluations.get(opened.key)
+        if cached is not None:
+            yield Evaluated(cached)
             return
-        for event in evaluating(chosen.net, chosen.splits.test):
+        for event in evaluating(opened.net, opened.splits.test):
             if isinstance(event, Evaluated):
-                self._evaluations.keep(chosen.key, event.evaluation)
+                self._evaluations.put(opened.key, event.evaluation)
             yield event
 
-    def evaluation(self, chosen: OpenNet) -> "Evaluation":
-        """The same, waited for: about a second on 10,000 images."""
+    def evaluation(self, opened: OpenNet) -> "Evaluation":
+        """Evaluate and wait for it: about a second on 10,000 images."""
         from cifar_core.evaluate import Evaluated
 
-        *_, last = self.evaluating(chosen)
+        *_, last = self.evaluating(opened)
         assert isinstance(last, Evaluated)
         return last.evaluation
 
-    def known_evaluation(self, chosen: OpenNet) -> "Evaluation | None":
-        """What `evaluating` found before, if it did."""
-        return self._evaluations.get(chosen.key)
+    def cached_evaluation(self, opened: OpenNet) -> "Evaluation | None":
+        """Return what `evaluating` computed before; None where it is no longer cached."""
+        return self._evaluations.get(opened.key)
 
-    def features(self, chosen: OpenNet) -> "Iterator[FeatureEvent]":
-        """The 84 numbers of each of its training images: Extracting now and then, Extracted at the end."""
+    def features(self, opened: OpenNet) -> "Iterator[FeatureEvent]":
+        """Compute the 84 numbers of each of its training images: Extracting now and then, Extracted at the end."""
         from cifar_core.inspect.neighbours import Extracted, features
 
-        known = self._features.get(chosen.key)
-        if known is not None:
-            yield Extracted(known)
+        cached = self._features.get(opened.key)
+        if cached is not None:
+            yield Extracted(cached)
             return
-        for event in features(chosen.net, chosen.splits.train):
+        for event in features(opened.net, opened.splits.train):
             if isinstance(event, Extracted):
-                self._features.keep(chosen.key, event.features)
+                self._features.put(opened.key, event.features)
             yield event
 
-    def known_features(self, chosen: OpenNet) -> np.ndarray | None:
-        """What `features` found before, if it did."""
-        return self._features.get(chosen.key)
-
-    def _splits_of(self, run: Run) -> Splits:
-        in_use = self.source.splits
-        return in_use if Path(run.data) == in_use.folder.resolve() else pictures_of(run)
+    def cached_features(self, opened: OpenNet) -> np.ndarray | None:
+        """Return what `features` computed before; None where it is no longer cached."""
+        return self._features.get(opened.key)
 
 
-def pictures_of(run: Run) -> Splits:
-    """The data set of a run. Raises RunError where it is gone."""
+def own_image(pixels: np.ndarray) -> ImageRef:
+    """Return what refers to a visitor's own image, uint8 (32, 32, 3)."""
+    return ImageRef(png=base64.b64encode(encode_png(pixels)).decode())
+
+
+def images_of(run: Run) -> Splits:
+    """Return the data set of a run. Raises RunError where it is gone."""
     try:
         return image_set.load(Path(run.data))
     except DataError as error:
-        raise RunError("The pictures that this run was trained with are no longer on this server.") from error
+        raise RunError("The images that this run was trained with are no longer on this server.") from error
 
 
-class _Kept(Generic[T]):
+class _LruCache(Generic[T]):
     """The `most` values that were asked for last."""
 
     def __init__(self, most: int) -> None:
         self.most = most
-        self._values: OrderedDict[object, T] = OrderedDict()
+        self._values: OrderedDict[Hashable, T] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: object) -> T | None:
+    def get(self, key: Hashable) -> T | None:
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)
             return self._values.get(key)
 
-    def keep(self, key: object, value: T) -> None:
+    def put(self, key: Hashable, value: T) -> None:
         with self._lock:
             self._values[key] = value
+            self._values.move_to_end(key)
             while len(self._values) > self.most:
                 self._values.popitem(last=False)
+
+    def get_or(self, key: Hashable, make: Callable[[], T]) -> T:
+        found = self.get(key)
+        if found is None:
+            found = make()
+            self.put(key, found)
+        return found

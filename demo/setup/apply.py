@@ -16,7 +16,7 @@ import gradio as gr
 from cifar_core.config import FIELDS
 from demo.setup.link import PARTS, TABS, Setup, read_setup
 from demo.setup.settings import NAMES, Settings
-from demo.widgets.format import message_box
+from demo.widgets.templates import message_box
 
 HIDDEN_BY = {name: f'#tabs [data-tab-id="{name}"]' for name in TABS} | {name: f".part-{name}" for name in PARTS}
 """what a style sheet calls the tabs and parts that may be hidden"""

@@ -10,7 +10,8 @@ from cifar_core.data.source import DataSource
 from cifar_core.runs.limits import Limits
 from cifar_core.runs.service import Service
 from cifar_core.training.presets import PRESETS
-from demo.widgets.format import duration, message_box
+from demo.widgets.format import duration
+from demo.widgets.templates import message_box
 
 REPORT_IMAGES = 8000
 """images in one line of the log: the tutorial's 2,000 mini-batches of 4"""

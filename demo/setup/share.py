@@ -9,7 +9,7 @@ from cifar_core.errors import CifarError
 from demo.lesson.lesson import lesson
 from demo.setup.link import LONGEST_TITLE, PARTS, TABS, Setup, unlike_the_tutorial, write_setup
 from demo.setup.settings import NAMES, Settings
-from demo.widgets.format import message_box
+from demo.widgets.templates import message_box
 
 _WHOLE_ADDRESS = "(query) => query ? window.location.origin + window.location.pathname + query : ''"
 

@@ -1,6 +1,4 @@
-"""Numbers and states in the words of the page."""
-
-import html
+"""Numbers and states as the page writes them."""
 
 STATES = {
     "waiting": "Starting",
@@ -15,7 +13,7 @@ STATES = {
 
 
 def duration(seconds: float) -> str:
-    """A time span as a person says it: 8 s, 2 min 05 s, 1 h 10 min."""
+    """Return a time span as a person says it: 8 s, 2 min 05 s, 1 h 10 min."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -24,14 +22,16 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-def percent(share: float | None) -> str:
-    """A share from 0 to 1 in percent, with one decimal."""
-    return "–" if share is None else f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
+def percent(share: float | None, digits: int = 1) -> str:
+    """Return a fraction from 0 to 1 in percent; a dash for None."""
+    return "–" if share is None else f"{100 * share:.{digits}f}\N{NO-BREAK SPACE}%"
 
 
-def message_box(text: str, kind: str = "info") -> str:
-    """A sentence in a quiet box; `kind` is info, error or empty (which keeps the place of one line)."""
-    if not text:
-        return '<div class="note empty" role="status"></div>'
-    role = "alert" if kind == "error" else "status"
-    return f'<div class="note {kind}" role="{role}">{html.escape(text)}</div>'
+def count(number: float) -> str:
+    """Return a whole number with commas: 62,006."""
+    return f"{number:,.0f}"
+
+
+def minus(number: str) -> str:
+    """Return a number with a real minus sign, which is as wide as a digit; what is rounded to zero has none."""
+    return number.replace("-", "−") if any(digit in "123456789" for digit in number) else number.replace("-", "")

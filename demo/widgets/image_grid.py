@@ -1,77 +1,81 @@
-"""A grid of small pictures, exact to the pixel: all of them in one lossless PNG, enlarged without smoothing."""
+"""A grid of small images, exact to the pixel: all of them in one lossless PNG, enlarged without smoothing."""
 
-import base64
-import html
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import gradio as gr
 import numpy as np
+from markupsafe import Markup
 
-from cifar_core.images import encode_png, image_grid
-
-_PICK = """
-element.addEventListener('click', (event) => {
-    const cell = event.target.closest('[data-index]');
-    if (!cell) return;
-    element.querySelectorAll('.chosen').forEach((other) => other.classList.remove('chosen'));
-    cell.classList.add('chosen');
-    trigger('pick', {index: Number(cell.dataset.index)});
-});
-"""
+from cifar_core.images import image_grid
+from demo.widgets.templates import data_url, render, script
 
 
-def image_grid_component(*, label: str, elem_id: str) -> gr.HTML:
-    """Shows what `grid_html` gives; its event `pick` tells the index of the picture that was clicked."""
-    return gr.HTML("", js_on_load=_PICK, label=label, elem_id=elem_id, elem_classes="picture-grid")
+@dataclass(frozen=True)
+class Cell:
+    """One image of a grid."""
+
+    index: int
+    """what a click sends"""
+    caption: str
+    name: str
+    """what a screen reader says"""
+    x: float
+    """its place in the sheet, in percent of the free space: 0 is the first of its row, 100 the last"""
+    y: float
 
 
-def data_url(image: np.ndarray) -> str:
-    """A picture, uint8 (H, W, 3), as a lossless PNG in a link of its own."""
-    return "data:image/png;base64," + base64.b64encode(encode_png(image)).decode()
+@dataclass(frozen=True)
+class ImageGrid:
+    """What the macro `image_grid` draws."""
+
+    sheet: str
+    """all images side by side, as a link; empty without images"""
+    columns: int
+    rows: int
+    cells: tuple[Cell, ...]
 
 
-def grid_html(
-    images: np.ndarray,
-    captions: Sequence[str],
-    indices: Sequence[int],
-    *,
-    columns: int,
-    names: Sequence[str] = (),
-) -> str:
-    """Buttons for the pictures `images`, uint8 (N, 32, 32, 3), with a caption below each.
-
-    `indices` is what a click tells; `names` is what a screen reader says where the captions alone would not do.
-    """
-    if not len(images):
-        return '<p class="quiet">There is nothing to show.</p>'
-    across = min(columns, len(images))
-    down = -(-len(images) // across)
-    cells = []
-    for place, (caption, index) in enumerate(zip(captions, indices, strict=True)):
-        # a background's position in percent: 0 is the first of the row, 100 the last
-        x = 100 * (place % across) / max(across - 1, 1)
-        y = 100 * (place // across) / max(down - 1, 1)
-        name = html.escape(names[place] if names else caption, quote=True)
-        cells.append(
-            f'<button type="button" class="cell" data-index="{index}" '
-            f'aria-label="{name}"><span class="pixels" style="background-position:{x:g}% {y:g}%"></span>'
-            f'<span class="caption">{html.escape(caption)}</span></button>'
-        )
-    url = data_url(image_grid(images, across))
-    return (
-        f'<div class="cells" style="--sheet:url({url});--columns:{across};'
-        f'--size:{100 * across}% {100 * down}%">{"".join(cells)}</div>'
+def clickable_grid(*, label: str, elem_id: str) -> gr.HTML:
+    """Return a component for what `grid_html` gives; its event `pick` carries the `index` of the image clicked."""
+    return gr.HTML(
+        "", js_on_load=script("widgets/image_grid.js"), label=label, elem_id=elem_id, elem_classes="picture-grid"
     )
 
 
-def enlarged(image: np.ndarray, alternative: str, *, title: str = "") -> str:
-    """One picture, large, its pixels as squares."""
-    caption = f"<figcaption>{html.escape(title)}</figcaption>" if title else ""
-    name = html.escape(alternative, quote=True)
-    return f'<figure class="enlarged"><img src="{data_url(image)}" alt="{name}">{caption}</figure>'
+def grid_of(
+    images: np.ndarray, captions: Sequence[str], indices: Sequence[int], *, columns: int, names: Sequence[str] = ()
+) -> ImageGrid:
+    """Lay out `images`, uint8 (N, 32, 32, 3), with a caption below each.
+
+    `indices` is what a click sends; `names` is what a screen reader says where the captions alone would not do.
+    """
+    if not len(images):
+        return ImageGrid("", 0, 0, ())
+    across = min(columns, len(images))
+    down = -(-len(images) // across)
+    cells = tuple(
+        Cell(
+            index,
+            caption,
+            names[place] if names else caption,
+            100 * (place % across) / max(across - 1, 1),
+            100 * (place // across) / max(down - 1, 1),
+        )
+        for place, (caption, index) in enumerate(zip(captions, indices, strict=True))
+    )
+    return ImageGrid(data_url(image_grid(images, across)), across, down, cells)
+
+
+def grid_html(
+    images: np.ndarray, captions: Sequence[str], indices: Sequence[int], *, columns: int, names: Sequence[str] = ()
+) -> Markup:
+    """Return the HTML of a grid (see `grid_of`)."""
+    grid = grid_of(images, captions, indices, columns=columns, names=names)
+    return render("widgets/image_grid.html.j2", grid=grid)
 
 
 def scroll_to(elem_id: str) -> str:
-    """JavaScript that brings an element into view on a phone, where it lies below what was clicked."""
+    """Return JavaScript that brings an element into view on a phone, where it lies below what was clicked."""
     show = f"document.getElementById('{elem_id}').scrollIntoView({{behavior: 'smooth'}})"
     return f"() => {{ if (window.innerWidth < 700) {show}; }}"

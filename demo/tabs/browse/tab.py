@@ -10,9 +10,10 @@ from cifar_core.data.browse import MAX_PER_PAGE, MAX_SEED, Facts, Page, describe
 from cifar_core.data.image_set import ImageSet
 from cifar_core.data.source import DataSource
 from cifar_core.errors import CifarError
+from demo.widgets.enlarged import enlarged
 from demo.widgets.figures import class_counts
-from demo.widgets.format import message_box
-from demo.widgets.image_grid import enlarged, grid_html, image_grid_component, scroll_to
+from demo.widgets.image_grid import clickable_grid, grid_html, scroll_to
+from demo.widgets.templates import message_box
 
 PER_PAGE = (4, 16, 36, 64, MAX_PER_PAGE)
 DEFAULT_PER_PAGE = 36
@@ -56,7 +57,7 @@ def build_browse_tab(source: DataSource, data_changed: gr.Textbox) -> None:
     message = gr.HTML(message_box(""), elem_id="browse-message")
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=300):
-            grid = image_grid_component(label="Pictures", elem_id="pictures")
+            grid = clickable_grid(label="Pictures", elem_id="pictures")
         with gr.Column(scale=2, min_width=300):
             detail = gr.HTML(_NO_PICTURE, elem_id="detail")
     with gr.Row(equal_height=False):

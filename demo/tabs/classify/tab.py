@@ -11,13 +11,16 @@ from cifar_core.data.browse import MAX_SEED, facts_of, page_of
 from cifar_core.errors import CifarError
 from cifar_core.prediction import Prediction
 from cifar_core.pretrained import recipe
+from cifar_core.runs.refs import NetRef
 from cifar_core.runs.registry import PRETRAINED, NetRegistry
 from demo.tabs.classify.upload import build_doctor
-from demo.widgets.format import message_box, percent
-from demo.widgets.image_grid import enlarged, grid_html, image_grid_component, scroll_to
+from demo.widgets.enlarged import enlarged
+from demo.widgets.format import percent
+from demo.widgets.image_grid import clickable_grid, grid_html, scroll_to
 from demo.widgets.net_choices import net_choices
 from demo.widgets.pointer import Pointer, picture_pointer
 from demo.widgets.prediction_view import bars_html, scores_html
+from demo.widgets.templates import message_box
 
 PER_PAGE = 12
 
@@ -36,7 +39,7 @@ def build_classify_tab(
     with gr.Tabs():
         with gr.Tab("Test images", id="test-images"), gr.Row(equal_height=False):
             with gr.Column(scale=2, min_width=300):
-                grid = image_grid_component(label="Test images", elem_id="test-pictures")
+                grid = clickable_grid(label="Test images", elem_id="test-pictures")
                 with gr.Row(elem_classes="pager"):
                     onward = gr.Button("Next", size="sm", elem_id="test-next")
                     shuffle = gr.Button("Shuffle", size="sm", elem_id="test-shuffle")
@@ -62,7 +65,9 @@ def build_classify_tab(
             test = nets.source.splits.test
             facts = facts_of(test, index)
             image = test.images[index]
-            return answer_html(nets.ask(str(name), image), image, title=f"test image {index}", truth=facts.name)
+            return answer_html(
+                nets.predict(NetRef(str(name)), image), image, title=f"test image {index}", truth=facts.name
+            )
         except CifarError as error:
             return message_box(str(error), "error")
 
@@ -75,7 +80,7 @@ def build_classify_tab(
 
     def look_inside(name: object, index: float | None) -> tuple[Any, Any]:
         try:
-            test, chosen = nets.source.splits, nets.open(str(name))
+            test, chosen = nets.source.splits, nets.open(NetRef(str(name)))
             facts = facts_of(test.test, _whole(index))
             # a run may have been trained on other pictures than those in use
             same = chosen.splits.folder == test.folder

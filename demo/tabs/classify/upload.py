@@ -16,14 +16,14 @@ from PIL import Image
 from cifar_core.errors import CifarError, ImageError
 from cifar_core.image_edit import FIELDS, ImageEdit, apply_edit, channels
 from cifar_core.prediction import Prediction
+from cifar_core.runs.refs import NetRef
 from cifar_core.runs.registry import NetRegistry, OpenNet
+from demo.gradio_compat import CachedUpload, ImageInput
 from demo.tabs.classify.upload_view import COMPARING, EMPTY, certainty_html, doctor_html, numbers_html, photo_url
-from demo.widgets.cached_upload import CachedUpload
 from demo.widgets.crop import PARTS, WHOLE, crop_frame, with_photo
-from demo.widgets.format import message_box
-from demo.widgets.image_input import ImageInput
 from demo.widgets.pointer import Pointer, picture_pointer
 from demo.widgets.sliders import Dial, dials, numbers_in, starts
+from demo.widgets.templates import message_box
 
 if TYPE_CHECKING:
     from cifar_core.evaluate import Evaluation
@@ -63,7 +63,7 @@ def comparison(nets: NetRegistry, chosen: OpenNet, tested: object) -> Comparison
 
     `tested` is what `text_of_test` wrote for this visitor's last test; anything else is no test.
     """
-    exact = nets.known_evaluation(chosen)
+    exact = nets.cached_evaluation(chosen)
     if exact is not None:
         return Comparison(exact, chosen.step, False)
     try:
@@ -72,7 +72,7 @@ def comparison(nets: NetRegistry, chosen: OpenNet, tested: object) -> Comparison
         name, step = "", None
     if name != chosen.name or type(step) is not int or chosen.step is None or chosen.run is None:
         return Comparison(None, None, True)
-    earlier = nets.known_evaluation(replace(chosen, step=step))
+    earlier = nets.cached_evaluation(replace(chosen, ref=NetRef(chosen.name, step)))
     still = chosen.run.state == "running" and step <= chosen.step <= LATE * step
     return Comparison(earlier, step, earlier is None or not still)
 
@@ -116,7 +116,7 @@ def examine(
         return "", "", False
     try:
         image = seen_of(picture, crop, levels)
-        chosen = nets.open(str(name))
+        chosen = nets.open(NetRef(str(name)))
         answer = predict(chosen.net, image, chosen.splits.test.classes)
     except CifarError as error:
         return message_box(str(error), "error"), "", False
@@ -177,7 +177,7 @@ def build_doctor(nets: NetRegistry, net: gr.Dropdown, again: gr.Button, look_at:
 
     def test(name: object, tested: str) -> tuple[Any, Any]:
         try:
-            chosen = nets.open(str(name))
+            chosen = nets.open(NetRef(str(name)))
             compared = comparison(nets, chosen, tested)
             if compared.due:
                 nets.evaluation(chosen)

@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 
 from cifar_core.prediction import Prediction
+from demo.widgets.enlarged import enlarged
 from demo.widgets.format import percent
-from demo.widgets.image_grid import enlarged
 from demo.widgets.prediction_view import bars_html, scores_html
 
 if TYPE_CHECKING:

@@ -9,13 +9,14 @@ import gradio as gr
 from cifar_core.data.source import DataSource
 from cifar_core.errors import CifarError
 from cifar_core.runs.records import Run
-from cifar_core.runs.registry import pictures_of
+from cifar_core.runs.registry import images_of
 from cifar_core.runs.service import Service
 from demo.setup.settings import NAMES, page_config
 from demo.tabs.code.view import compared_html, filename, receipt_html
 from demo.widgets.code_block import code_block, code_html
 from demo.widgets.download import SAVE, made_file
-from demo.widgets.format import STATES, message_box
+from demo.widgets.format import STATES
+from demo.widgets.templates import message_box
 
 NOW = "now"
 """in place of a run's id: the settings on the Train tab"""
@@ -70,7 +71,7 @@ def build_code_tab(
             kind, classes = data_kind(splits.about), splits.train.classes
             return script_of(config, data=kind, classes=classes), command_of(config)
         snapshot = service.snapshot(str(name))
-        return script_of_run(snapshot, pictures_of(snapshot.run)), command_of(snapshot.run.config)
+        return script_of_run(snapshot, images_of(snapshot.run)), command_of(snapshot.run.config)
 
     def show(name: Any, *values: Any) -> list[Any]:
         ended = name != NOW and not _still_going(service, name)
@@ -101,9 +102,7 @@ def build_code_tab(
         from cifar_core.teach.receipt import receipt_of
 
         snapshot = service.snapshot(run_id)
-        return receipt_of(
-            snapshot, service.weights(run_id), pictures_of(snapshot.run), device_of(service, snapshot.run)
-        )
+        return receipt_of(snapshot, service.weights(run_id), images_of(snapshot.run), device_of(service, snapshot.run))
 
     def opened(path: Any) -> str:
         try:

@@ -23,9 +23,9 @@ from demo.tabs.inside.page import (
 from demo.tabs.inside.page import unit_part as unit_of
 from demo.tabs.inside.stages import Place
 from demo.tabs.inside.why import searching_html
-from demo.widgets.format import message_box
 from demo.widgets.net_choices import net_choices
 from demo.widgets.pointer import Pointer, picture_pointer, read_pointer
+from demo.widgets.templates import message_box
 
 ANSWER = ("the Net's answer", -1)
 """the choice of a class that follows the answer"""
@@ -179,7 +179,7 @@ class InsideEvents:
             return gr.skip()
         try:
             look = take_look(self.nets, read_pointer(at))
-            features = self.nets.known_features(look.chosen)
+            features = self.nets.cached_features(look.chosen)
             return "" if features is None else search_result(look, features)
         except CifarError as error:
             return message_box(str(error), "error")

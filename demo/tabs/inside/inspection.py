@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cifar_core.runs.refs import NetRef
 from cifar_core.runs.registry import NetRegistry, OpenNet
 from demo.widgets.pointer import Pointer, Shown, shown_by
 
@@ -38,7 +39,7 @@ def take_look(nets: NetRegistry, pointer: Pointer) -> Look:
     """What `pointer` points at. Raises CifarError where there is no such Net or picture."""
     from cifar_core.inspect.stages import look_inside
 
-    chosen = nets.open(pointer.net, pointer.step)
+    chosen = nets.open(NetRef(pointer.net, pointer.step))
     shown = shown_by(pointer.picture, chosen)
     return Look(chosen, shown, look_inside(chosen.net, shown.image, len(chosen.splits.test.classes)))
 

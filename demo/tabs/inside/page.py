@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cifar_core.errors import CifarError, NetError
+from cifar_core.runs.refs import NetRef
 from cifar_core.runs.registry import PRETRAINED, NetRegistry, OpenNet
 from demo.tabs.inside.inspection import Look, batches, take_look
 from demo.tabs.inside.stages import NOT_FINITE, Place, about_html, filters_html, stages_html
 from demo.tabs.inside.unit import unit_html
 from demo.tabs.inside.why import neighbours_html, saliency_html
-from demo.widgets.format import message_box
 from demo.widgets.pointer import Pointer
+from demo.widgets.templates import message_box
 
 if TYPE_CHECKING:
     from cifar_core.inspect.saliency import Saliency
@@ -98,7 +99,7 @@ def net_filters(nets: NetRegistry, pointer: Pointer, chosen: OpenNet | None) -> 
         weights, step = latest.weights, latest.step
     else:
         if chosen is None:
-            chosen = nets.open(pointer.net, pointer.step)
+            chosen = nets.open(NetRef(pointer.net, pointer.step))
         weights, step = first_filters(chosen.net), chosen.step or 0
     words = "As training has made them."
     if run is not None:
@@ -145,5 +146,5 @@ def _saliency_part(look: Look, target: object) -> str:
 
 
 def _neighbours_part(nets: NetRegistry, look: Look) -> str:
-    features = nets.known_features(look.chosen)
+    features = nets.cached_features(look.chosen)
     return "" if features is None else search_result(look, features)

@@ -12,8 +12,9 @@ from demo.tabs.inside.architecture import shape_words
 from demo.tabs.inside.colours import kept_colours, number_colours, strip
 from demo.tabs.inside.inspection import Look, moment_words
 from demo.tabs.inside.questions import questions
+from demo.widgets.enlarged import enlarged
 from demo.widgets.format import percent
-from demo.widgets.image_grid import data_url, enlarged
+from demo.widgets.templates import data_url
 
 if TYPE_CHECKING:
     from cifar_core.inspect.stages import Stage

@@ -8,14 +8,15 @@ import gradio as gr
 
 from cifar_core.data.browse import MAX_SEED, page_of
 from cifar_core.errors import CifarError
+from cifar_core.runs.refs import NetRef
 from cifar_core.runs.registry import PRETRAINED, NetRegistry
+from demo.gradio_compat import ImageInput
 from demo.tabs.inside.architecture import architecture_html
 from demo.tabs.inside.events import ANSWER, WAITING, InsideEvents
 from demo.tabs.inside.page import FIRST
-from demo.widgets.format import message_box
-from demo.widgets.image_grid import grid_html, image_grid_component, scroll_to
-from demo.widgets.image_input import ImageInput
+from demo.widgets.image_grid import clickable_grid, grid_html, scroll_to
 from demo.widgets.net_choices import net_choices
+from demo.widgets.templates import message_box
 
 PER_PAGE = 12
 _LIVE = """
@@ -41,7 +42,7 @@ def build_inside_tab(
             net = gr.Dropdown(net_choices(nets, ""), value=PRETRAINED, label="Net", elem_id="inside-net")
             with gr.Tabs():
                 with gr.Tab("Test images", id="inside-tests"):
-                    grid = image_grid_component(label="Test images", elem_id="inside-pictures")
+                    grid = clickable_grid(label="Test images", elem_id="inside-pictures")
                     with gr.Row(elem_classes="pager"):
                         onward = gr.Button("Next", size="sm", elem_id="inside-next")
                         shuffle = gr.Button("Shuffle", size="sm", elem_id="inside-shuffle")
@@ -87,7 +88,7 @@ def build_inside_tab(
     with gr.Row(elem_classes="pager"):
         search = gr.Button("Find the nearest training images", elem_id="why-search")
     searching = gr.HTML("", elem_id="why-searching")
-    neighbours = image_grid_component(label="Nearest training images", elem_id="why-neighbours")
+    neighbours = clickable_grid(label="Nearest training images", elem_id="why-neighbours")
 
     number = gr.Number(1, visible="hidden", label="page of pictures to look inside of")
     seed = gr.Number(-1, visible="hidden", label="shuffle seed of pictures to look inside of; below 0 as stored")
@@ -100,7 +101,7 @@ def build_inside_tab(
 
     def show_tests(name: Any, number: float | None, seed: float | None) -> tuple[str, int]:
         try:
-            test = nets.open(str(name)).splits.test  # a run has pictures of its own
+            test = nets.open(NetRef(str(name))).splits.test  # a run has pictures of its own
         except CifarError:
             test = nets.source.splits.test
         page = page_of(

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from demo.widgets.image_grid import data_url, enlarged
+from demo.widgets.enlarged import enlarged
+from demo.widgets.templates import data_url
 
 if TYPE_CHECKING:
     from cifar_core.inspect.unit import Field, Unit

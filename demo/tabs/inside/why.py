@@ -8,8 +8,9 @@ import numpy as np
 
 from demo.tabs.inside.colours import number_colours
 from demo.tabs.inside.inspection import Look, moment_words
-from demo.widgets.format import message_box
-from demo.widgets.image_grid import enlarged, grid_html
+from demo.widgets.enlarged import enlarged
+from demo.widgets.image_grid import grid_html
+from demo.widgets.templates import message_box
 
 if TYPE_CHECKING:
     from cifar_core.inspect.neighbours import Neighbours

@@ -11,8 +11,7 @@ from cifar_core.data.image_set import ImageSet
 from cifar_core.errors import CifarError, DataError
 from cifar_core.runs.registry import NetRegistry
 from demo.tabs.judge.judged import found_by, read_judged
-from demo.widgets.format import message_box
-from demo.widgets.image_grid import data_url
+from demo.widgets.templates import data_url, message_box
 
 if TYPE_CHECKING:
     from cifar_core.evaluate import Evaluation

@@ -12,8 +12,9 @@ from cifar_core.data.image_set import ImageSet, Splits
 from cifar_core.errors import CifarError, DataError
 from cifar_core.runs.registry import NetRegistry
 from demo.tabs.judge.judged import found_by, read_judged
-from demo.widgets.format import message_box, percent
+from demo.widgets.format import percent
 from demo.widgets.image_grid import grid_html
+from demo.widgets.templates import message_box
 
 if TYPE_CHECKING:
     from cifar_core.evaluate import Evaluation

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cifar_core.data.image_set import Splits
 from cifar_core.errors import RunError
+from cifar_core.runs.refs import NetRef
 from cifar_core.runs.registry import NetRegistry, OpenNet
 from demo.widgets.pointer import Pointer
 
@@ -58,13 +59,15 @@ def found_by(nets: NetRegistry, shown: Judged) -> tuple[Splits, "Evaluation"]:
     Raises RunError where the run is gone, has trained on too far to be tested as it was, or its pictures were replaced.
     """
     now = _now(nets, shown)
-    known = nets.known_evaluation(replace(now, step=shown.step))  # only the key counts here, not the newer weights
+    known = nets.cached_evaluation(
+        replace(now, ref=NetRef(now.name, shown.step))
+    )  # only the key counts here, not the newer weights
     if known is not None:
         return now.splits, known
     if now.step == shown.step:
         return now.splits, nets.evaluation(now)
     try:
-        then = nets.open(shown.net, shown.step)
+        then = nets.open(NetRef(shown.net, shown.step))
     except RunError as error:
         raise RunError(
             f"This run has trained on since step {shown.step:,}, and that test is no longer kept here. "
@@ -99,7 +102,7 @@ def pointer_to(nets: NetRegistry, shown: Judged, index: object) -> tuple[Pointer
 
 def _now(nets: NetRegistry, shown: Judged) -> OpenNet:
     """The Net as it is now, on the pictures of the test."""
-    now = nets.open(shown.net)
+    now = nets.open(NetRef(shown.net))
     if str(now.splits.folder.resolve()) != shown.data:
         raise RunError("Other pictures are in use on this server since this test. Press Test it to test with them.")
     return now

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from cifar_core.errors import CifarError
+from cifar_core.runs.refs import NetRef
 from cifar_core.runs.registry import PRETRAINED, NetRegistry, OpenNet
 from demo.tabs.judge.batch import BATCH_WORDS, show_batch, with_last
 from demo.tabs.judge.images import VIEWS, Question, answered
 from demo.tabs.judge.judged import judged, pointer_to, read_judged
 from demo.tabs.judge.view import NOT_FINITE, classes_html, net_words, overall_html
 from demo.widgets.confusion import MARK, confusion_html, confusion_matrix, reading_html
-from demo.widgets.format import message_box
-from demo.widgets.image_grid import image_grid_component
+from demo.widgets.image_grid import clickable_grid
 from demo.widgets.net_choices import net_choices
+from demo.widgets.templates import message_box
 
 if TYPE_CHECKING:
     from cifar_core.evaluate import Evaluation
@@ -66,7 +67,7 @@ def build_judge_tab(nets: NetRegistry, owner: gr.BrowserState, look_at: gr.Textb
                         orders, value="surest", label="First come", elem_id="found-order", min_width=110
                     )
                 heading = gr.HTML("", elem_id="found-heading")
-                pictures = image_grid_component(label="Test images found", elem_id="found-pictures")
+                pictures = clickable_grid(label="Test images found", elem_id="found-pictures")
                 with gr.Row(elem_classes="pager"):
                     back = gr.Button("← Back", size="sm", elem_id="found-back")
                     onward = gr.Button("More →", size="sm", elem_id="found-more")
@@ -108,7 +109,7 @@ def build_judge_tab(nets: NetRegistry, owner: gr.BrowserState, look_at: gr.Textb
         try:
             from cifar_core.evaluate import Evaluated
 
-            chosen = nets.open(str(name))
+            chosen = nets.open(NetRef(str(name)))
             spoken = time.monotonic()
             for event in nets.evaluating(chosen):
                 if isinstance(event, Evaluated):
@@ -148,7 +149,7 @@ def build_judge_tab(nets: NetRegistry, owner: gr.BrowserState, look_at: gr.Textb
     def test_on_opening(name: str, now: str, truth: str, said: str) -> Iterator[list[Any]]:
         """Test where nothing of this Net is shown; what is shown stays, with a word where its run has trained on."""
         try:
-            before, chosen = read_judged(now), nets.open(str(name))
+            before, chosen = read_judged(now), nets.open(NetRef(str(name)))
             if (before.net, before.data) == (chosen.name, judged(chosen).data):
                 moved = before.step != chosen.step
                 # never nothing at all: from a generator without a yield Gradio would empty every part

@@ -24,8 +24,8 @@ from demo.tabs.lab.pair import (
     stop_pair,
 )
 from demo.tabs.lab.view import SECRET_CODE, about_html, board_html, code_html, verdict_html, version_of
-from demo.widgets.format import message_box
 from demo.widgets.image_grid import scroll_to
+from demo.widgets.templates import message_box
 
 _LOOK = """
 // asked for only while somebody can see it and one of the two runs goes on

@@ -7,8 +7,9 @@ from cifar_core.mistakes import MISTAKES, CodeLine, code_of
 from cifar_core.runs.records import Snapshot
 from demo.tabs.lab.pair import Pair
 from demo.tabs.lab.twin_chart import KINDS, line_of, loss_words, twin_chart
-from demo.widgets.format import STATES, duration, message_box, percent
+from demo.widgets.format import STATES, duration, percent
 from demo.widgets.smoothing import smoothed
+from demo.widgets.templates import message_box
 
 NAMES = ("healthy", "mistake")
 """of the two lines"""

@@ -9,8 +9,9 @@ from cifar_core.runs.bundle import data_words
 from cifar_core.runs.records import Snapshot
 from cifar_core.runs.service import Service
 from demo.widgets.figures import MOST_CURVES, Curve, compare_curves
-from demo.widgets.format import STATES, duration, message_box, percent
+from demo.widgets.format import STATES, duration, percent
 from demo.widgets.smoothing import smoothed
+from demo.widgets.templates import message_box
 
 NEEDS = {"patience": "patience", "target_accuracy": "accuracy"}
 """settings that only one stop rule reads, and that rule"""

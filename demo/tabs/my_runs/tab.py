@@ -8,7 +8,7 @@ from cifar_core.errors import CifarError
 from cifar_core.runs.service import Service
 from demo.tabs.my_runs.compare import comparison_html, list_html, snapshots_of
 from demo.widgets.download import SAVE, made_file, slug
-from demo.widgets.format import message_box
+from demo.widgets.templates import message_box
 
 DELETE = "Delete"
 

@@ -15,7 +15,7 @@ from demo.setup.settings import NAMES, page_config
 from demo.tabs.one_step.one_weight import SHAPES, count_of
 from demo.tabs.one_step.view import forward_html, run_html, summary_html
 from demo.tabs.one_step.weights import backward_html
-from demo.widgets.format import message_box
+from demo.widgets.templates import message_box
 
 if TYPE_CHECKING:
     from cifar_core.teach.step_trace import StepTrace

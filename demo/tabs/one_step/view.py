@@ -14,7 +14,7 @@ from cifar_core.mistakes import MISTAKES
 from demo.tabs.one_step.loss import before_and_after, loss_html
 from demo.tabs.one_step.numbers import fixed
 from demo.tabs.one_step.parts import counted, name_of, paired, picture, row, table_html
-from demo.widgets.image_grid import data_url
+from demo.widgets.templates import data_url
 
 if TYPE_CHECKING:
     from cifar_core.teach.step_trace import StepTrace

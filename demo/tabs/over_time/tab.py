@@ -8,7 +8,7 @@ from cifar_core.errors import CifarError
 from cifar_core.runs.registry import NetRegistry
 from demo.tabs.over_time.player import time_player
 from demo.tabs.over_time.view import NO_RUNS, history_of, news_of, pointer_to, run_choices
-from demo.widgets.format import message_box
+from demo.widgets.templates import message_box
 
 
 def build_time_tab(nets: NetRegistry, owner: gr.BrowserState, look_at: gr.Textbox, tab: gr.Tab) -> None:

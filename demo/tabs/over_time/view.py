@@ -13,9 +13,9 @@ from cifar_core.errors import CifarError, DataError, RunError
 from cifar_core.runs.records import Frame, Moment, Run
 from cifar_core.runs.service import Service
 from demo.widgets.confusion import STEPS
-from demo.widgets.format import STATES, message_box, percent
-from demo.widgets.image_grid import data_url
+from demo.widgets.format import STATES, percent
 from demo.widgets.pointer import Pointer
+from demo.widgets.templates import data_url, message_box
 
 NO_RUNS = (
     "You have no run yet. Train a Net on the tab Train: moments of it are kept, and you can move through them here."

@@ -17,8 +17,9 @@ from cifar_core.runs.service import Service
 from cifar_core.training.events import Changed, Validated
 from demo.tabs.train.narrator import story_of
 from demo.widgets.format import STATES, duration, percent
-from demo.widgets.image_grid import data_url, grid_html
+from demo.widgets.image_grid import grid_html
 from demo.widgets.live_chart import chart_head, chart_marks, chart_points, chart_probes
+from demo.widgets.templates import data_url
 
 COMMANDS = {
     "waiting": frozenset({"stop"}),

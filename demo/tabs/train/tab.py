@@ -35,8 +35,8 @@ from demo.setup.settings import (
 from demo.setup.share import build_share
 from demo.tabs.train.guess import build_guess, compared, kept_with
 from demo.tabs.train.run_view import RunWatch, View
-from demo.widgets.format import message_box
 from demo.widgets.live_chart import live_chart
+from demo.widgets.templates import message_box
 
 LOOK_EVERY = 0.2
 """seconds between two looks at the run"""

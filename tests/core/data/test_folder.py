@@ -466,7 +466,7 @@ def test_pictures_are_read_once_only(tmp_path: Path, monkeypatch: pytest.MonkeyP
     def never(path: Any) -> Image.Image:
         raise AssertionError(f"{path} was read again")
 
-    monkeypatch.setattr(pictures, "read_picture", never)
+    monkeypatch.setattr(pictures, "read_image", never)
     second = open_splits(str(root))
     assert_same(first, second)
     assert second.about == first.about and "1 file" in second.about.note
@@ -496,7 +496,7 @@ def test_a_change_in_the_folder_makes_the_kept_copy_stale(
         read.append(path)
         return read_image(path)
 
-    monkeypatch.setattr(pictures, "read_picture", count)
+    monkeypatch.setattr(pictures, "read_image", count)
     splits = open_splits(root)
     assert len(read) == len(splits.train) + len(splits.test)
     open_splits(root)
@@ -544,7 +544,7 @@ def test_a_folder_that_cannot_be_written_is_kept_in_the_users_cache(
         (root / ".cifar_core").write_text("a file, where a folder would have to be made")
     splits = [open_splits(root) for root in roots]
     assert all(user_cache / "cifar_core" in split.folder.parents for split in splits)
-    monkeypatch.setattr(pictures, "read_picture", None)
+    monkeypatch.setattr(pictures, "read_image", None)
     for root, split in zip(roots, splits, strict=True):
         assert_same(open_splits(root), split)
 

@@ -19,8 +19,8 @@ from cifar_core.net import Net, new_net
 from cifar_core.predict import predict
 from cifar_core.runs.records import new_run
 from cifar_core.runs.registry import PRETRAINED, NetRegistry, OpenNet
+from demo.gradio_compat import CachedUpload
 from demo.tabs.classify.upload import UNTOUCHED, comparison, examine, seen_of, text_of_test
-from demo.widgets.cached_upload import CachedUpload
 from demo.widgets.format import percent
 
 PHOTO = Image.effect_mandelbrot((200, 120), (-3, -2.5, 2, 2.5), 50).convert("RGB")
@@ -38,7 +38,7 @@ class Known(NetRegistry):
             raise self.chosen
         return self.chosen
 
-    def known_evaluation(self, chosen: OpenNet) -> Evaluation | None:
+    def cached_evaluation(self, chosen: OpenNet) -> Evaluation | None:
         return self.found.get(chosen.key)
 
 

@@ -18,6 +18,7 @@ from cifar_core.evaluate import Evaluation, evaluate
 from cifar_core.inspect.judge import Share, overall, per_class
 from cifar_core.net import Net, new_net
 from cifar_core.runs.limits import Limits
+from cifar_core.runs.refs import NetRef
 from cifar_core.runs.registry import PRETRAINED, NetRegistry
 from cifar_core.runs.service import Service
 from demo.tabs.judge.batch import batch_html, printed, read_batch, show_batch, with_last
@@ -98,7 +99,7 @@ def test_the_matrix_adds_up_to_the_test_images_and_its_diagonal_to_the_accuracy(
 
 
 def test_a_cell_shows_as_many_images_as_it_says(nets: NetRegistry, found: Evaluation) -> None:
-    chosen = nets.open(PRETRAINED)
+    chosen = nets.open(NetRef(PRETRAINED))
     nets._evaluations.keep(chosen.key, found)
     shown = judged(chosen).text()
     for cell, number in Cells(confusion_html(found)).cells:
@@ -186,7 +187,7 @@ def test_the_row_to_read_is_the_one_with_most_mistakes() -> None:
 
 def test_the_accuracy_stands_with_its_error_and_what_that_means(nets: NetRegistry, tiny: Splits) -> None:
     found = with_answers([[30, 10], [20, 40]], ("cat", "dog"))
-    told = plain(overall_html(nets.open(PRETRAINED), found))
+    told = plain(overall_html(nets.open(NetRef(PRETRAINED)), found))
     low, high = overall(found).interval
     assert "The pretrained Net: 70.0\u00a0% ± 4.6" in told
     assert "It answers 70 of 100 test images right. Guessing would get about 50 %." in told
@@ -213,28 +214,28 @@ def test_each_class_has_its_counts_and_a_class_without_images_says_so() -> None:
 
 def test_a_run_is_named_with_its_step(nets: NetRegistry) -> None:
     run = run_of(nets, ANN, 1)
-    assert net_words(nets.open(run.id)) == f"{run.name} after step 10 of 200"
-    assert net_words(nets.open(PRETRAINED)) == "the pretrained Net"
+    assert net_words(nets.open(NetRef(run.id))) == f"{run.name} after step 10 of 200"
+    assert net_words(nets.open(NetRef(PRETRAINED))) == "the pretrained Net"
 
 
 def test_the_pretrained_net_on_other_pictures_comes_with_a_warning(
     nets: NetRegistry, tiny: Splits, tmp_path: Path
 ) -> None:
     found = evaluate(new_net(1), tiny.test)
-    assert "<b>" not in overall_html(nets.open(PRETRAINED), found)
+    assert "<b>" not in overall_html(nets.open(NetRef(PRETRAINED)), found)
     about = DatasetInfo("Drawn pictures", "drawn", True, "", "")
     nets.source.splits = save(tmp_path / "drawn", tiny.train, tiny.test, about)
-    assert "other pictures are in use" in overall_html(nets.open(PRETRAINED), found)
+    assert "other pictures are in use" in overall_html(nets.open(NetRef(PRETRAINED)), found)
     run = run_of(nets, ANN, 1)
-    assert "<b>" not in overall_html(nets.open(run.id), found)
+    assert "<b>" not in overall_html(nets.open(NetRef(run.id)), found)
     nets.source.splits = few_classes(tmp_path / "few")
-    assert "the pictures in use have others" in overall_html(nets.open(PRETRAINED), found)
+    assert "the pictures in use have others" in overall_html(nets.open(NetRef(PRETRAINED)), found)
 
 
 def test_a_run_whose_own_test_forgets_normalize_is_not_left_unexplained(nets: NetRegistry) -> None:
     run = nets.service.start(ANN, replace(CONFIG, mistake="no_normalize"), nets.source.splits)
     come_to(nets, run, 10, new_net(1))
-    chosen = nets.open(run.id)
+    chosen = nets.open(NetRef(run.id))
     assert "forgets Normalize on purpose" in overall_html(chosen, nets.evaluation(chosen))
 
 
@@ -262,7 +263,7 @@ def test_a_question_that_there_is_not_is_refused_with_a_sentence(found: Evaluati
 
 
 def test_pages_hold_all_images_once_and_a_page_too_far_is_the_last(nets: NetRegistry) -> None:
-    chosen = nets.open(run_of(nets, ANN, 1).id)
+    chosen = nets.open(NetRef(run_of(nets, ANN, 1).id))
     shown, everything = judged(chosen).text(), Question(outcome="any", order="stored")
     nets.evaluation(chosen)
     pages = [answered(nets, shown, everything, number) for number in range(1, 9)]
@@ -353,24 +354,24 @@ def test_an_image_that_is_clicked_comes_into_the_batch_as_its_last() -> None:
 
 def test_what_is_shown_belongs_to_its_step_while_the_run_trains_on(nets: NetRegistry, tiny: Splits) -> None:
     run = run_of(nets, ANN, 1)
-    first = nets.open(run.id)
+    first = nets.open(NetRef(run.id))
     nets.evaluation(first)
     shown = read_judged(judged(first).text())
     assert shown == Judged(run.id, 10, str(tiny.folder.resolve()))
     come_to(nets, run, 20, new_net(2))
     splits, then = found_by(nets, shown)
     assert splits is tiny and np.array_equal(then.logits, evaluate(new_net(1), tiny.test).logits)
-    assert nets.known_evaluation(nets.open(run.id)) is None  # the newer Net is not taken for the older
+    assert nets.cached_evaluation(nets.open(NetRef(run.id))) is None  # the newer Net is not taken for the older
 
 
 def test_a_test_that_was_dropped_is_done_again_where_its_weights_are_still_there(
     nets: NetRegistry, tiny: Splits
 ) -> None:
     run = run_of(nets, ANN, 1)
-    at_first = judged(nets.open(run.id))
+    at_first = judged(nets.open(NetRef(run.id)))
     assert np.array_equal(found_by(nets, at_first)[1].logits, evaluate(new_net(1), tiny.test).logits)
     come_to(nets, run, 20, new_net(2), frame=True)
-    framed = judged(nets.open(run.id))
+    framed = judged(nets.open(NetRef(run.id)))
     come_to(nets, run, 30, new_net(3))
     forgetful = NetRegistry(nets.service, nets.source)
     assert np.array_equal(found_by(forgetful, framed)[1].logits, evaluate(new_net(2), tiny.test).logits)
@@ -381,7 +382,7 @@ def test_a_test_that_was_dropped_is_done_again_where_its_weights_are_still_there
 
 
 def test_images_of_other_data_than_tested_are_never_shown(nets: NetRegistry, tmp_path: Path) -> None:
-    chosen = nets.open(PRETRAINED)
+    chosen = nets.open(NetRef(PRETRAINED))
     nets.evaluation(chosen)
     shown = judged(chosen)
     nets.source.splits = tiny_splits(tmp_path / "other", train=40, test=20, seed=5)
@@ -392,7 +393,7 @@ def test_images_of_other_data_than_tested_are_never_shown(nets: NetRegistry, tmp
 
 def test_a_deleted_run_gets_a_sentence_even_where_its_test_is_kept(nets: NetRegistry) -> None:
     run = run_of(nets, ANN, 1)
-    chosen = nets.open(run.id)
+    chosen = nets.open(NetRef(run.id))
     nets.evaluation(chosen)
     shown = judged(chosen).text()
     assert not answered(nets, shown, Question(outcome="any")).refused
@@ -406,19 +407,22 @@ def test_a_deleted_run_gets_a_sentence_even_where_its_test_is_kept(nets: NetRegi
 
 def test_an_image_is_opened_before_the_net_of_the_test_where_that_is_kept(nets: NetRegistry) -> None:
     run = run_of(nets, ANN, 1)
-    at_first = judged(nets.open(run.id))
+    at_first = judged(nets.open(NetRef(run.id)))
     assert pointer_to(nets, at_first, 7) == (Pointer(run.id, "test 7"), "")
     come_to(nets, run, 20, new_net(2), frame=True)
-    framed = judged(nets.open(run.id))
+    framed = judged(nets.open(NetRef(run.id)))
     come_to(nets, run, 30, new_net(3))
     assert pointer_to(nets, framed, 7) == (Pointer(run.id, "test 7", 20), "")
     come_to(nets, run, 40, new_net(4), frame=True)
     nets.service.store.update(run.id, state="done")
-    assert pointer_to(nets, judged(nets.open(run.id)), 7) == (Pointer(run.id, "test 7"), "")  # it stays as it is
+    assert pointer_to(nets, judged(nets.open(NetRef(run.id))), 7) == (
+        Pointer(run.id, "test 7"),
+        "",
+    )  # it stays as it is
     pointer, told = pointer_to(nets, at_first, 7)
     assert pointer == Pointer(run.id, "test 7")
     assert "trained on since step 10" in told and "as it is now, at step 40" in told
-    assert pointer_to(nets, judged(nets.open(PRETRAINED)), 0) == (Pointer(PRETRAINED, "test 0"), "")
+    assert pointer_to(nets, judged(nets.open(NetRef(PRETRAINED))), 0) == (Pointer(PRETRAINED, "test 0"), "")
     for wrong in (-1, 120, 1.0, "1", None, True):
         with pytest.raises(RunError, match="no such test image"):
             pointer_to(nets, framed, wrong)
@@ -451,7 +455,7 @@ def few_classes(folder: Path, classes: tuple[str, ...] = EVIL) -> Splits:
 def test_few_classes_one_without_images_and_names_that_are_html_do_no_harm(nets: NetRegistry, tmp_path: Path) -> None:
     nets.source.splits = splits = few_classes(tmp_path / "few")
     run = run_of(nets, ANN, 4)
-    chosen = nets.open(run.id)
+    chosen = nets.open(NetRef(run.id))
     found = nets.evaluation(chosen)
     matrix = confusion_html(found)
     assert matrix_of(matrix).shape == (4, 4) and matrix_of(matrix).sum() == 15
@@ -482,11 +486,11 @@ def test_a_net_of_nothing_but_nan_is_known_as_such(nets: NetRegistry) -> None:
     net.conv1.weight.data.fill_(float("nan"))
     run = run_of(nets, ANN, 1)
     come_to(nets, run, 20, net)
-    found = nets.evaluation(nets.open(run.id))
+    found = nets.evaluation(nets.open(NetRef(run.id)))
     assert not found.finite
     # what is shown of it, should it ever be, are numbers and no error
     assert matrix_of(confusion_html(found)).sum() == 120
-    assert answered(nets, judged(nets.open(run.id)).text(), Question()).number == 1
+    assert answered(nets, judged(nets.open(NetRef(run.id))).text(), Question()).number == 1
 
 
 def test_long_names_stand_upright_and_short_ones_do_not() -> None:

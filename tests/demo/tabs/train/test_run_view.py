@@ -31,10 +31,12 @@ from demo.tabs.classify.upload_view import doctor_html
 from demo.tabs.train import run_view
 from demo.tabs.train.run_view import RunWatch, View, result_html, status_html
 from demo.tabs.train.tab import buttons_for, owner_key_of, told_of
+from demo.widgets.enlarged import enlarged
 from demo.widgets.figures import class_counts
-from demo.widgets.format import STATES, duration, message_box, percent
-from demo.widgets.image_grid import data_url, enlarged, grid_html
+from demo.widgets.format import STATES, duration, percent
+from demo.widgets.image_grid import grid_html
 from demo.widgets.live_chart import chart_head, chart_marks, chart_points, chart_probes
+from demo.widgets.templates import data_url, message_box
 from tests.helpers.tiny_data import tiny_splits
 
 ANN, BOB = "ann" * 8, "bob" * 8

@@ -1,0 +1,187 @@
+"""Everything that leans on Gradio's inside, in one place. Each part names the version in which it was seen.
+
+The rest of the page uses what Gradio documents. A test builds the page and fails where one of these parts has moved.
+"""
+
+import json
+from collections.abc import Iterable
+from copy import copy
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import gradio as gr
+import gradio.state_holder
+from gradio.data_classes import FileData, ImageData
+from gradio.processing_utils import save_bytes_to_cache, save_file_to_cache, save_pil_to_cache
+from gradio.utils import get_upload_folder
+from PIL import Image
+from pydantic import TypeAdapter, ValidationError
+
+from cifar_core.errors import ImageError
+from cifar_core.images import read_image
+
+S = TypeVar("S")
+
+MAX_FILE = "10mb"
+"""of an upload, for launch()"""
+MAX_STATE = 60_000
+"""characters that are read of a page state: two images of a visitor's own fit in, and nothing much larger"""
+
+OPEN_TAB = """(id, label) => {
+    const bar = document.querySelector('#tabs > .tab-wrapper');
+    // on a narrow page the tabs that have no room are in a menu, where they have nothing but their labels
+    const inMenu = [...bar.querySelectorAll('.overflow-dropdown button')];
+    (bar.querySelector(`[data-tab-id="${id}"]`) || inMenu.find((tab) => tab.textContent.trim() === label))?.click();
+}"""
+"""JavaScript function that opens a tab as a click would (the markup of gr.Tabs, seen in 6.31)"""
+
+
+class PageState(gr.JSON, Generic[S]):
+    """What one tab knows: a frozen dataclass that lives in the browser, in one hidden component.
+
+    A handler receives the dataclass and returns one. Whatever a browser sends is checked against the dataclass's types
+    before a handler sees it; anything else is refused with a sentence. (`is_template`: the page uses the stock
+    component's front; seen in 6.31.)
+    """
+
+    is_template = True
+
+    def __init__(self, default: S, *, label: str, elem_id: str | None = None) -> None:
+        self.codec: TypeAdapter[S] = TypeAdapter(type(default))
+        super().__init__(self.written(default), visible="hidden", label=label, elem_id=elem_id)
+
+    def get_config(self, cls: type | None = None) -> dict[str, Any]:
+        return super().get_config(gr.JSON)
+
+    def written(self, state: S) -> dict[str, Any]:
+        """Return `state` as JSON: what a browser keeps."""
+        content: dict[str, Any] = self.codec.dump_python(state, mode="json")
+        return content
+
+    def preprocess(self, payload: Any) -> S:  # type: ignore[override]
+        text = json.dumps(payload)
+        try:
+            if len(text) > MAX_STATE:
+                raise ValueError("too long")
+            return self.codec.validate_json(text, strict=True)
+        except (ValidationError, ValueError) as error:
+            raise gr.Error("This page has lost its place: reload it.", print_exception=False) from error
+
+    def postprocess(self, value: S | dict[str, Any] | None) -> Any:  # type: ignore[override]
+        return super().postprocess(value if value is None or isinstance(value, dict) else self.written(value))
+
+
+class ImageInput(gr.Image):
+    """Upload, paste or webcam. A handler gets a PIL image (RGB), None, or an ImageError that says what is wrong.
+
+    The stock component makes 16-bit images white, decodes bombs and shows server paths (seen in 6.31); so it only
+    serves as the front here, and `read_image` reads the file.
+    """
+
+    is_template = True
+
+    def preprocess(self, payload: ImageData | None) -> Image.Image | ImageError | None:  # type: ignore[override]
+        if payload is None:
+            return None
+        if not payload.path or (payload.url or "").startswith("data:"):
+            return ImageError("This image did not arrive as a file; upload it again.")
+        return _read(payload.path)
+
+
+class CachedUpload(gr.File):
+    """A hidden field with a visitor's photo. Give it a PIL image (RGB) or None; a handler gets that, or an ImageError.
+
+    The file is BMP, which is written and read in 1 to 3 ms, where PNG takes 20 to 200. Gradio lets no name through
+    but those of files in its own cache, and deletes them after some hours, like the uploads themselves (seen in 6.31).
+    """
+
+    is_template = True
+
+    def preprocess(self, payload: Any) -> Image.Image | ImageError | None:  # type: ignore[override]
+        if payload is None:
+            return None
+        if not isinstance(payload, FileData) or not payload.path:
+            return ImageError("This image did not arrive as a file; upload it again.")
+        return _read(payload.path)
+
+    def postprocess(self, value: Image.Image | None) -> FileData | None:  # type: ignore[override]
+        if value is None:
+            return None
+        path = save_pil_to_cache(value, cache_dir=self.GRADIO_CACHE, name="photo", format="bmp")
+        return FileData(path=path, orig_name="photo.bmp", size=0)
+
+
+def _read(path: str) -> Image.Image | ImageError:
+    try:
+        return read_image(path)
+    except ImageError as error:
+        return error
+
+
+def cached_file(content: bytes | str, name: str) -> str:
+    """Return the path of a file with this content, for a DownloadButton.
+
+    Gradio serves files from its own cache only, and empties it now and then (seen in 6.31).
+    """
+    return save_bytes_to_cache(content.encode() if isinstance(content, str) else content, name, get_upload_folder())
+
+
+def cached_copy(path: Path) -> str:
+    """Return the path of a copy of the file, for a DownloadButton (see `cached_file`)."""
+    return save_file_to_cache(path, get_upload_folder())
+
+
+class Page(gr.Blocks):
+    """Blocks in which an output that a handler leaves out costs nothing.
+
+    Gradio 6.31 makes the component of every output anew that a dictionary leaves out: 3 to 5 ms each.
+    """
+
+    async def postprocess_data(self, block_fn: Any, predictions: Any, state: Any) -> list[Any]:
+        outputs = block_fn.outputs
+        if len(outputs) < 2 or not isinstance(predictions, dict) or not _by_component(predictions, outputs):
+            return await super().postprocess_data(block_fn, predictions, state)
+        part = copy(block_fn)
+        part.outputs = [output for output in outputs if output in predictions]
+        values = [predictions[output] for output in part.outputs]
+        given = (
+            iter(await super().postprocess_data(part, values[0] if len(values) == 1 else values, state))
+            if values
+            else iter(())
+        )
+        return [next(given) if output in predictions else gr.skip() for output in outputs]
+
+
+def _by_component(predictions: dict[Any, Any], outputs: Iterable[Any]) -> bool:
+    known = set(outputs)
+    return bool(predictions) and all(key in known for key in predictions)
+
+
+class _LightSession(gradio.state_holder.SessionState):
+    """A session without a copy of every component's configuration.
+
+    Gradio 6.31 keeps one for its deep links, which this page does not have: 0.6 MB and 20 ms a visitor.
+    """
+
+    def __init__(self, blocks: gr.Blocks) -> None:
+        self.blocks_config = copy(blocks.default_config)
+        self.config_values: dict[int, Any] = {}
+        self.state_data: dict[int, Any] = {}
+        self._state_ttl: dict[int, Any] = {}
+        self.is_closed = False
+        self.STATE_TTL_WHEN_CLOSED = 3600
+
+    def __setitem__(self, key: int, value: Any) -> None:
+        super().__setitem__(key, value)
+        self.config_values.clear()
+
+    def _update_config(self, key: int) -> None:
+        pass
+
+    def _update_value_in_config(self, key: int, value: Any) -> None:
+        pass
+
+
+def use_light_sessions() -> None:
+    """Let this process make sessions without copies of the page (see `_LightSession`)."""
+    gradio.state_holder.SessionState = _LightSession  # type: ignore[misc]
