@@ -47,10 +47,11 @@ def _serve(service: Service, options: argparse.Namespace, source) -> None:  # ty
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     from cifar_core.runs.registry import NetRegistry
     from demo.app import build_app
-    from demo.gradio_compat import MAX_FILE
+    from demo.gradio_compat import MAX_FILE, use_light_sessions
     from demo.widgets.theme import CSS, theme
 
     nets = NetRegistry(service, source)
+    use_light_sessions()
     app = build_app(service, source, nets)
     app.queue(max_size=500)
     app.launch(

@@ -15,6 +15,7 @@ from cifar_core.errors import StoreError
 from cifar_core.runs.registry import NetRegistry
 from cifar_core.runs.service import Service
 from demo.endpoints import build_endpoints
+from demo.gradio_compat import Page, PageState
 from demo.lesson.lesson import values_of
 from demo.lesson.panel import OPEN_LESSON, build_lesson_panel, wire_lesson
 from demo.setup.apply import build_setup, wire_setup
@@ -28,6 +29,7 @@ from demo.tabs.my_runs.tab import build_runs_tab
 from demo.tabs.one_step.tab import build_step_tab
 from demo.tabs.over_time.tab import build_time_tab
 from demo.tabs.train.tab import HEARTBEAT, build_train_tab
+from demo.widgets.look_at import LookAt
 
 TITLE = "Learn image classification by doing it"
 STORAGE_KEY = "cifar-demo-owner"
@@ -38,7 +40,7 @@ STORAGE_SECRET = "fixed-so-that-a-restart-keeps-the-key"
 
 def build_app(service: Service, source: DataSource, nets: NetRegistry) -> gr.Blocks:
     """The page, ready to be launched."""
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 7200), fill_width=False) as blocks:
+    with Page(title=TITLE, analytics_enabled=False, delete_cache=(3600, 7200), fill_width=False) as blocks:
         with gr.Row(elem_classes="title-line"):
             gr.HTML(
                 f"<h1>{TITLE}</h1><p>Browse CIFAR-10, train the small network of PyTorch's tutorial live, "
@@ -51,7 +53,10 @@ def build_app(service: Service, source: DataSource, nets: NetRegistry) -> gr.Blo
         header = gr.HTML(header_html(service, source), elem_id="header")
         owner = gr.BrowserState(None, storage_key=STORAGE_KEY, secret=STORAGE_SECRET)
         data_in_use = gr.Textbox(_key(source), visible="hidden", label="data set in use")
-        look_at = gr.Textbox("", visible="hidden", label="picture to look inside of")
+        look_at = gr.Textbox(
+            "", visible="hidden", label="picture to look inside of"
+        )  # until all tabs use look_at_state
+        look_at_state = PageState(LookAt(), label="what Inside is to open")  # noqa: F841
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Browse", id="browse"):
                 build_browse_tab(source, data_in_use)
