@@ -108,12 +108,15 @@ class TestResult:
 
 
 @dataclass(frozen=True)
-class Moment:
+class FrameTime:
     """When a frame was taken."""
 
     step: int
     images: int
     """training images seen"""
+
+
+Moment = FrameTime  # transitional: its former name
 
 
 @dataclass(frozen=True, eq=False)

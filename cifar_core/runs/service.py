@@ -16,7 +16,7 @@ from cifar_core.mistakes import training_images
 from cifar_core.runs.bundle import bundle, newest_weights
 from cifar_core.runs.limits import Limits, tidy
 from cifar_core.runs.pool import Pool, default_count
-from cifar_core.runs.records import Estimate, Filters, Frame, Moment, Run, Snapshot, WorkerInfo, new_run
+from cifar_core.runs.records import Estimate, Filters, Frame, FrameTime, Run, Snapshot, WorkerInfo, new_run
 from cifar_core.runs.store import Store
 from cifar_core.runs.timeline import filters_of, frames_of, moments_of, weights_at
 from cifar_core.training.events import Change, Changed
@@ -261,13 +261,15 @@ class Service:
         self._watched[run_id] = time.time()
         return snapshot
 
-    def moments(self, run_id: str) -> tuple[Moment, ...]:
+    def frame_times(self, run_id: str) -> tuple[FrameTime, ...]:
         """When the frames of the run were taken so far, the first first: cheap enough to ask every second.
 
-        Other moments than before mean other frames. Raises RunError where there is no such run.
+        Other times than before mean other frames. Raises RunError where there is no such run.
         """
         self.find(run_id)
         return tuple(moments_of(self.store, run_id))
+
+    moments = frame_times  # transitional: its former name
 
     def frames(self, run_id: str) -> tuple[Frame, ...]:
         """The run's history: at most 48 frames, the first first. Raises RunError where there is no such run."""
