@@ -14,7 +14,7 @@ DEMO = sorted(ROOT.glob("demo/**/*.py"))
 TABS = sorted(path for path in ROOT.glob("demo/tabs/*") if path.is_dir() and path.name != "__pycache__")
 
 LAYERS = (
-    {"errors", "config"},
+    {"errors", "field", "config"},
     {"data", "images", "image_edit", "pixels", "device", "net", "prediction"},
     {"mistakes", "training", "evaluate", "predict", "pretrained"},
     {"inspect"},
