@@ -35,6 +35,28 @@ OPEN_TAB = """(id, label) => {
 }"""
 """JavaScript function that opens a tab as a click would (the markup of gr.Tabs, seen in 6.31)"""
 
+HIDE_TABS = """(selectors, labels) => {
+    const style = document.createElement('style');
+    style.textContent = `${selectors.join(', ')} { display: none !important; }`;
+    document.head.append(style);
+    const bar = document.querySelector('#tabs > .tab-wrapper');
+    const hide = () => bar.querySelectorAll('.overflow-dropdown button').forEach((tab) => {
+        tab.style.display = labels.includes(tab.textContent.trim()) ? 'none' : '';
+    });
+    hide();
+    new MutationObserver(hide).observe(bar, {childList: true, characterData: true, subtree: true});
+}"""
+"""JavaScript function that hides what the selectors name, and the tabs with these labels in the menu of a narrow page
+(the markup of gr.Tabs, seen in 6.31)"""
+
+TOGGLE_SIDEBAR = "(element) => element.querySelector('.toggle-button').click()"
+"""JavaScript function that opens a gr.Sidebar, and closes it where it is open (seen in 6.31)"""
+
+
+def with_tabs(script: str) -> str:
+    """Return JavaScript that may call openTab(id, label), hideTabs(selectors, labels) and toggleSidebar(element)."""
+    return f"const openTab = {OPEN_TAB}, hideTabs = {HIDE_TABS}, toggleSidebar = {TOGGLE_SIDEBAR};\n{script}"
+
 
 class PageState(gr.JSON, Generic[S]):
     """What one tab knows: a frozen dataclass that lives in the browser, in one hidden component.
