@@ -11,7 +11,7 @@ from cifar_core.data.source import DataSource
 from cifar_core.errors import DataError
 from demo.tabs.browse.handlers import BrowseHandlers, BrowseWidgets
 
-NAMES = [field.name for field in fields(BrowseWidgets)]
+NAMES: list[Any] = [field.name for field in fields(BrowseWidgets)]
 CHOICE: tuple[Any, ...] = ("train", [], 36, "shuffled", 0)
 
 
