@@ -110,7 +110,7 @@ def build_app(service: Service, source: DataSource, nets: NetRegistry) -> gr.Blo
 def header_html(service: Service, source: DataSource) -> str:
     """The line on top: data set, device and why, how many runs are going."""
     splits = source.splits
-    about = splits.about
+    about = splits.info
     workers = service.workers()
     device = f"{workers[0].name} ({workers[0].device.upper()})" if workers else "starting …"
     reason = workers[0].reason if workers else ""

@@ -10,6 +10,7 @@ import numpy as np
 
 from cifar_core.data.image_set import ImageSet
 from cifar_core.evaluate import evaluate
+from cifar_core.inspect.filters import first_filters
 from cifar_core.net import Net, save_weights
 from cifar_core.runs.records import Filters, Frame, Moment, Run
 from cifar_core.runs.store import Store
@@ -79,7 +80,7 @@ class FrameRecorder:
         if now - self._looked_at < FILTERS_EVERY and not last:
             return None
         self._looked_at = now
-        weights = first_layer(self.net)
+        weights = first_filters(self.net)
         return Filters(self.at.step, weights) if np.isfinite(weights).all() else None
 
 
@@ -87,12 +88,7 @@ def take(net: Net, at: Moment, probe: ImageSet, shown: ImageSet, device: str, no
     """What `net` answers on the images of `probe` and of `shown`; None where it has become NaN or infinite."""
     found, answers = (evaluate(net, images, device=device, normalized=normalized) for images in (probe, shown))
     net.train()
-    filters = first_layer(net)
+    filters = first_filters(net)
     if not (found.finite and answers.finite and np.isfinite(filters).all()):
         return None
     return Frame(at.step, at.images, found.confusion, answers.probabilities.astype(np.float32), filters)
-
-
-def first_layer(net: Net) -> np.ndarray:
-    """A copy of its weights: float32 (6, 3, 5, 5)."""
-    return net.conv1.weight.detach().cpu().numpy().copy()

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from cifar_core.data.browse import MAX_PER_PAGE, MAX_SEED, Facts, Page, describe, facts_of, page_of
+from cifar_core.data.browse import MAX_PER_PAGE, MAX_SEED, ImageFacts, Page, describe, image_facts, page_of
 from cifar_core.data.image_set import ImageSet
 from cifar_core.data.source import DataSource
 from cifar_core.errors import CifarError
@@ -89,13 +89,13 @@ def build_browse_tab(source: DataSource, data_changed: gr.Textbox) -> None:
         return (
             f"<h3>Images of each class in the {caption} set</h3>{chart}",
             "<h3>The data set, as the notebook prints it</h3>"
-            f'<pre class="printed" tabindex="0">{html.escape(describe(image_set, splits.about))}</pre>',
+            f'<pre class="printed" tabindex="0">{html.escape(describe(image_set, splits.info))}</pre>',
         )
 
     def show_detail(name: str, event: gr.EventData) -> str:
         try:
             image_set = source.splits.split(name)
-            return detail_html(image_set, facts_of(image_set, event.index))
+            return detail_html(image_set, image_facts(image_set, event.index))
         except (CifarError, AttributeError) as error:
             return message_box(str(error), "error")
 
@@ -147,7 +147,7 @@ def page_html(image_set: ImageSet, page: Page) -> str:
     return grid_html(image_set.images[indices], captions, indices, columns=columns, names=names)
 
 
-def detail_html(image_set: ImageSet, facts: Facts) -> str:
+def detail_html(image_set: ImageSet, facts: ImageFacts) -> str:
     """One picture, large, and what becomes of its numbers."""
     rows = (
         ("Index", f"{facts.index:,} ({image_set.split} set)"),
