@@ -27,11 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _check_device(options.device)
         _check_port(options.host, options.port)
-        # the workers load torch while this process loads gradio
+        source = find_data(options.data, unverified=options.unverified)
         limits = Limits(**{limit.name: getattr(options, f"max_{limit.name}") for limit in fields(Limits)})
         with Service(options.runs, workers=options.workers, device=options.device, limits=limits) as service:
-            source = find_data(options.data, unverified=options.unverified)
-            _serve(service, options, source)
+            _serve(service, options, source)  # the workers load torch while this process loads gradio
     except CifarError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 2

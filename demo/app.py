@@ -1,12 +1,11 @@
 """The page as a whole: header, tabs, endpoints. The only module that knows every tab."""
 
 import asyncio
-import html
+import hashlib
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from functools import partial
-from typing import Any
 
 import gradio as gr
 
@@ -28,34 +27,29 @@ from demo.tabs.lab.tab import build_lab_tab
 from demo.tabs.my_runs.tab import build_runs_tab
 from demo.tabs.one_step.tab import build_step_tab
 from demo.tabs.over_time.tab import build_time_tab
-from demo.tabs.train.tab import HEARTBEAT, build_train_tab
+from demo.tabs.train.tab import build_train_tab
+from demo.widgets.events import QUIET
 from demo.widgets.look_at import LookAt
+from demo.widgets.owner import owner_state
+from demo.widgets.templates import render
 
 TITLE = "Learn image classification by doing it"
-STORAGE_KEY = "cifar-demo-owner"
-"""under which a visitor's secret key lies in his browser"""
-STORAGE_SECRET = "fixed-so-that-a-restart-keeps-the-key"
-"""obfuscates the key there, no more"""
+HEARTBEAT = 5.0
+"""seconds after which the header is sent even if nothing has changed, so that Gradio notices a closed page"""
 
 
 def build_app(service: Service, source: DataSource, nets: NetRegistry) -> gr.Blocks:
-    """The page, ready to be launched."""
+    """Return the page, ready to be launched."""
     with Page(title=TITLE, analytics_enabled=False, delete_cache=(3600, 7200), fill_width=False) as blocks:
         with gr.Row(elem_classes="title-line"):
-            gr.HTML(
-                f"<h1>{TITLE}</h1><p>Browse CIFAR-10, train the small network of PyTorch's tutorial live, "
-                "and ask it what is on a picture.</p>",
-                elem_id="title",
-            )
+            gr.HTML(render("title.html.j2", title=TITLE), elem_id="title")
             open_lesson = gr.Button("Open the lesson", size="sm", elem_id="open-lesson", elem_classes="part-lesson")
-        # Early in the page, for at every news of a curve Gradio looks for each of these from the page's beginning.
+        # Placed first because Gradio searches components in page order on every update.
         setup, lesson = build_setup(), build_lesson_panel()
         header = gr.HTML(header_html(service, source), elem_id="header")
-        owner = gr.BrowserState(None, storage_key=STORAGE_KEY, secret=STORAGE_SECRET)
-        data_in_use = gr.Textbox(_key(source), visible="hidden", label="data set in use")
-        look_at = gr.Textbox(
-            "", visible="hidden", label="picture to look inside of"
-        )  # until all tabs use look_at_state
+        owner = owner_state()
+        data_in_use = gr.Textbox(data_key(source), visible="hidden", label="data set in use")
+        look_at = gr.Textbox("", visible="hidden", label="image to look inside of")  # until all use look_at_state
         look_at_state = PageState(LookAt(), label="what Inside is to open")  # noqa: F841
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Browse", id="browse"):
@@ -80,20 +74,7 @@ def build_app(service: Service, source: DataSource, nets: NetRegistry) -> gr.Blo
                 build_runs_tab(service, owner, runs_tab)
         build_endpoints(service, source, nets)
 
-        async def watch() -> AsyncIterator[list[str]]:
-            """Keep the header true for as long as the page is open."""
-            now = shown = ["", _key(source)]
-            sent = 0.0
-            while True:
-                with suppress(StoreError):  # for the moment; what was shown stays
-                    now = [header_html(service, source), _key(source)]
-                if now != shown or time.monotonic() - sent > HEARTBEAT:
-                    shown, sent = now, time.monotonic()
-                    yield now
-                await asyncio.sleep(1)
-
-        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
-        blocks.load(watch, None, [header, data_in_use], **quiet)
+        blocks.load(partial(watch, service, source), None, [header, data_in_use], **QUIET)
         wire_setup(setup, train.settings, lesson.asked, look_at, blocks)
         open_lesson.click(None, None, None, js=OPEN_LESSON, api_visibility="private")
         batch_size = train.settings["batch_size"]
@@ -107,34 +88,33 @@ def build_app(service: Service, source: DataSource, nets: NetRegistry) -> gr.Blo
     return blocks
 
 
+async def watch(service: Service, source: DataSource) -> AsyncIterator[tuple[str, str]]:
+    """Keep the header true for as long as the page is open: its HTML, and the key of the data set in use."""
+    now = shown = ("", data_key(source))
+    sent = 0.0
+    while True:
+        with suppress(StoreError):  # for the moment; what was shown stays
+            now = header_html(service, source), data_key(source)
+        if now != shown or time.monotonic() - sent > HEARTBEAT:
+            shown, sent = now, time.monotonic()
+            yield now
+        await asyncio.sleep(1)
+
+
 def header_html(service: Service, source: DataSource) -> str:
-    """The line on top: data set, device and why, how many runs are going."""
+    """Return the line on top: data set, device and why, how many runs are active."""
     splits = source.splits
-    about = splits.info
     workers = service.workers()
     device = f"{workers[0].name} ({workers[0].device.upper()})" if workers else "starting …"
-    reason = workers[0].reason if workers else ""
-    going = service.active_count()
+    active = service.active_count()
     parts = [
-        _part("Data", f"{about.name}: {len(splits.train):,} + {len(splits.test):,} images", about.note),
-        _part("Device", device, reason),
-        _part("Training now", "no runs" if not going else "1 run" if going == 1 else f"{going} runs", ""),
+        ("Data", f"{splits.info.name}: {len(splits.train):,} + {len(splits.test):,} images", splits.info.note),
+        ("Device", device, workers[0].reason if workers else ""),
+        ("Training now", {0: "no runs", 1: "1 run"}.get(active, f"{active} runs"), ""),
     ]
-    status, fraction = source.status, source.fraction
-    download = ""
-    if status:
-        bar = ""
-        if fraction is not None:
-            bar = f'<div class="progress"><div style="width:{100 * fraction:.1f}%"></div></div>'
-        download = f'<p class="download" role="status">{html.escape(status)}</p>{bar}'
-    return f'<div class="header-line">{"".join(parts)}</div>{download}'
+    return render("header.html.j2", parts=parts, status=source.status, fraction=source.fraction)
 
 
-def _part(name: str, value: str, why: str) -> str:
-    explained = f'<span class="why">{html.escape(why)}</span>' if why else ""
-    return f"<p><b>{name}</b> <span>{html.escape(value)}</span>{explained}</p>"
-
-
-def _key(source: DataSource) -> str:
-    """Changes whenever another data set is in use."""
-    return str(source.splits.folder)
+def data_key(source: DataSource) -> str:
+    """Return a text that changes whenever another data set is in use; it tells a browser nothing of the server."""
+    return hashlib.sha256(str(source.splits.folder).encode()).hexdigest()[:12]

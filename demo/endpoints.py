@@ -1,55 +1,69 @@
 """The named endpoints for people who script the page with `gradio_client`; everything else is private."""
 
+import inspect
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 import gradio as gr
 from PIL import Image
 
+from cifar_core.config import FIELDS, TrainConfig
 from cifar_core.data.browse import page_of
 from cifar_core.data.source import DataSource
 from cifar_core.errors import CifarError, ImageError, RunError
 from cifar_core.images import image_grid, to_net_input
 from cifar_core.runs.records import Run
-from cifar_core.runs.refs import NetRef
-from cifar_core.runs.registry import PRETRAINED, NetRegistry
+from cifar_core.runs.refs import PRETRAINED, NetRef
+from cifar_core.runs.registry import NetRegistry
 from cifar_core.runs.service import Service
 from demo.gradio_compat import ImageInput
 from demo.setup.settings import page_config
-from demo.tabs.train.tab import owner_key_of
+from demo.widgets.events import PREDICT
+from demo.widgets.owner import owner_key_of
 from demo.widgets.templates import data_url
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
+COLUMNS = 8
+"""images side by side in what /browse gives"""
+START_SETTINGS = (
+    *("epochs", "batch_size", "lr", "momentum", "weight_decay", "seed", "augment", "schedule", "stop_rule"),
+    *("patience", "target_accuracy", "device", "label_smoothing", "precision"),
+)
+"""the settings that /start takes, in this order; the owner key comes after the device"""
 
-def in_words(function: Callable[P, R]) -> Callable[P, R]:
-    """What the core refuses reaches the caller as its sentence, without a trace."""
+
+def as_gradio_error(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a refusal of the core reach the caller as its sentence, without a trace."""
 
     @wraps(function)
-    def told(*args: P.args, **options: P.kwargs) -> R:
+    def refusing(*args: P.args, **options: P.kwargs) -> R:
         try:
             return function(*args, **options)
         except CifarError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
-    return told
+    return refusing
 
 
-def build_endpoints(service: Service, source: DataSource, nets: NetRegistry) -> None:
-    """Define /browse, /start, /snapshot, /stop and /classify inside the Blocks under construction."""
+class Endpoints:
+    """What a script may ask of the page."""
 
-    @in_words
+    def __init__(self, service: Service, source: DataSource, nets: NetRegistry) -> None:
+        self.service, self.source, self.nets = service, source, nets
+
     def browse(
+        self,
         split: str = "train",
         page: int = 1,
         per_page: int = 36,
         classes: list[str] | None = None,
         seed: int | None = None,
     ) -> dict[str, Any]:
-        """One page of pictures: indices, labels, and all pictures side by side in a lossless PNG (data link).
+        """Return one page of images: indices, labels, and all images side by side in a lossless PNG (data link).
 
         Args:
             split: train or test.
@@ -58,11 +72,11 @@ def build_endpoints(service: Service, source: DataSource, nets: NetRegistry) -> 
             classes: names of the classes wanted; none for all.
             seed: shuffles by this number; none keeps the stored order.
         """
-        image_set = source.splits.split(split)
+        image_set = self.source.splits.split(split)
         found = page_of(image_set, number=page, per_page=per_page, classes=tuple(classes or ()), seed=seed)
         indices = list(found.indices)
         labels = image_set.labels[indices].tolist()
-        columns = min(8, len(indices))
+        columns = min(COLUMNS, len(indices))
         return asdict(found) | {
             "labels": labels,
             "names": [image_set.classes[label] for label in labels],
@@ -70,69 +84,14 @@ def build_endpoints(service: Service, source: DataSource, nets: NetRegistry) -> 
             "png": data_url(image_grid(image_set.images[indices], columns)) if indices else "",
         }
 
-    @in_words
-    def start(
-        epochs: int = 2,
-        batch_size: int = 4,
-        lr: float = 0.001,
-        momentum: float = 0.9,
-        weight_decay: float = 0.0,
-        seed: int = 0,
-        augment: str = "none",
-        schedule: str = "constant",
-        stop_rule: str = "none",
-        patience: int = 5,
-        target_accuracy: float = 60.0,
-        device: str = "auto",
-        owner: str = "",
-        label_smoothing: float = 0.0,
-        precision: str = "float32",
-    ) -> dict[str, Any]:
-        """Start a training. Gives the run's id and the secret owner key, which /stop wants.
-
-        Args:
-            epochs: passes over the training set.
-            batch_size: images in a mini-batch.
-            lr: learning rate.
-            momentum: of SGD.
-            weight_decay: of SGD.
-            seed: of weights and order.
-            augment: none or flip_shift.
-            schedule: constant or one_cycle.
-            stop_rule: none, patience or accuracy.
-            patience: lines of the log, for the rule patience.
-            target_accuracy: percent, for the rule accuracy.
-            device: auto, cpu, cuda or mps.
-            owner: a key from an earlier start; empty makes a new one.
-            label_smoothing: share of the target spread over all classes.
-            precision: float32, bfloat16 or float16.
-        """
-        data = source.splits
-        config = page_config(
-            {
-                "epochs": epochs,
-                "batch_size": batch_size,
-                "lr": lr,
-                "momentum": momentum,
-                "weight_decay": weight_decay,
-                "label_smoothing": label_smoothing,
-                "seed": seed,
-                "augment": augment,
-                "schedule": schedule,
-                "stop_rule": stop_rule,
-                "patience": patience,
-                "target_accuracy": target_accuracy,
-                "device": device,
-                "precision": precision,
-            },
-            len(data.train),
-        )
+    def start(self, owner: str = "", **settings: Any) -> dict[str, Any]:
+        data = self.source.splits
+        config = page_config(settings, len(data.train))
         key = str(owner) if owner else owner_key_of(None)
-        return {"run": service.start(key, config, data).id, "owner": key}
+        return {"run": self.service.start(key, config, data).id, "owner": key}
 
-    @in_words
-    def snapshot(run: str, since: int = -1) -> dict[str, Any]:
-        """How a run stands: state, points of the loss curve after step `since`, log lines, accuracy.
+    def snapshot(self, run: str, since: int = -1) -> dict[str, Any]:
+        """Return how a run stands: state, points of the loss curve after step `since`, log lines, accuracy.
 
         Args:
             run: the run's id.
@@ -140,49 +99,88 @@ def build_endpoints(service: Service, source: DataSource, nets: NetRegistry) -> 
         """
         if not isinstance(since, int) or not -1 <= since < 2**31:
             raise RunError("since must be a whole number: the last step that you already have, or -1.")
-        found = service.snapshot(str(run), since)
+        found = self.service.snapshot(str(run), since)
         result = found.result
-        return _public(found.run) | {
+        return public(found.run) | {
             "points": [[point.step, point.loss] for point in found.points],
-            "probes": [[probe.step, probe.correct / probe.total] for probe in found.probes],
+            "probes": [[one.step, one.correct / one.total] for one in found.probes],
             "changes": [[change.step, change.name, change.value] for change in found.changes],
             "log": [report.line for report in found.reports],
             "accuracy": result.accuracy if result else None,
             "per_class": list(result.per_class) if result else None,
         }
 
-    @in_words
-    def stop(run: str, owner: str) -> dict[str, Any]:
-        """Stop a run of one's own; its Net is then tested.
+    def stop(self, run: str, owner: str) -> dict[str, Any]:
+        """Stop a run of your own; its Net is then evaluated.
 
         Args:
             run: the run's id.
             owner: the key that /start gave.
         """
-        return _public(service.stop(str(owner), str(run)))
+        return public(self.service.stop(str(owner), str(run)))
 
-    @in_words
-    def ask(picture: Image.Image | ImageError | None, net: str) -> dict[str, Any]:
-        """Ask a Net what is on a picture: its answer, and probability and logit of each class."""
+    def classify(self, picture: Image.Image | ImageError | None, net: str) -> dict[str, Any]:
+        """Return what a Net predicts for an image: its answer, and probability and logit of each class."""
         if picture is None:
-            raise ImageError("There is no picture; give one with handle_file('picture.jpg').")
+            raise ImageError("There is no image; give one with handle_file('picture.jpg').")
         if isinstance(picture, ImageError):
             raise picture
-        answer = nets.predict(NetRef(str(net)), to_net_input(picture))
-        return {"answer": answer.best.name, "scores": [asdict(score) for score in answer.ranked]}
+        prediction = self.nets.predict(NetRef(str(net)), to_net_input(picture))
+        return {"answer": prediction.best.name, "scores": [asdict(score) for score in prediction.ranked]}
 
-    for endpoint in (browse, start, snapshot, stop):
-        gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
+
+def build_endpoints(service: Service, source: DataSource, nets: NetRegistry) -> None:
+    """Define /browse, /start, /snapshot, /stop and /classify inside the Blocks under construction."""
+    endpoints = Endpoints(service, source, nets)
+    for name, endpoint in (
+        ("browse", endpoints.browse),
+        ("start", with_settings(endpoints.start)),
+        ("snapshot", endpoints.snapshot),
+        ("stop", endpoints.stop),
+    ):
+        gr.api(as_gradio_error(endpoint), api_name=name, concurrency_limit=None)
     with gr.Row(visible=False):
-        picture = ImageInput(label="picture", type="pil", sources=["upload"])
-        net = gr.Textbox(PRETRAINED, label="net")
-        answer = gr.JSON(label="answer")
-        trigger = gr.Button("Classify")
-    trigger.click(ask, [picture, net], answer, api_name="classify", concurrency_limit=2, concurrency_id="classify")
+        image_input = ImageInput(label="picture", type="pil", sources=["upload"])
+        net_textbox = gr.Textbox(PRETRAINED, label="net")
+        answer_json = gr.JSON(label="answer")
+        classify_button = gr.Button("Classify")
+    classify_button.click(
+        as_gradio_error(endpoints.classify),
+        [image_input, net_textbox],
+        answer_json,
+        **PREDICT | {"api_name": "classify", "api_visibility": "public"},
+    )
 
 
-def _public(run: Run) -> dict[str, Any]:
-    """What anyone may know of a run."""
+def with_settings(start: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """Return `start` with the signature and the documentation that follow from the settings' own description."""
+
+    def described(*args: Any, **given: Any) -> dict[str, Any]:
+        return start(**signature.bind(*args, **given).arguments)
+
+    types = {field.name: type(field.default) for field in fields(TrainConfig)}
+    defaults = TrainConfig()
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    parameters = [
+        inspect.Parameter(name, kind, default=getattr(defaults, name), annotation=types[name])
+        for name in START_SETTINGS
+    ]
+    after_device = START_SETTINGS.index("device") + 1
+    parameters.insert(after_device, inspect.Parameter("owner", kind, default="", annotation=str))
+    signature = inspect.Signature(parameters, return_annotation=dict[str, Any])
+    described.__signature__ = signature  # type: ignore[attr-defined]
+    described.__annotations__ = {one.name: one.annotation for one in parameters} | {"return": dict[str, Any]}
+    described.__name__ = "start"
+    lines = ["Start a training. Return the run's id and the secret owner key, which /stop wants.", "", "Args:"]
+    for one in parameters:
+        about = FIELDS[one.name].help if one.name in FIELDS else "a key from an earlier start; empty makes a new one."
+        lines.append(f"    {one.name}: {about}")
+    described.__doc__ = "\n".join(lines)
+    return described
+
+
+def public(run: Run) -> dict[str, Any]:
+    """Return what anyone may know of a run."""
     return {
         "run": run.id,
         "state": run.state,

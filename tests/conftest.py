@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,24 +13,33 @@ from tests.helpers.tiny_data import tiny_splits
 if TYPE_CHECKING:
     from cifar_core.net import Net
 
+E2E = Path(__file__).parent / "e2e"
+# Before torch is first imported: one thread, as in every training, because the digits of a sum depend on it.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip the tests marked real_data where CIFAR_REAL_DATA names no folder."""
+    """Skip the tests marked real_data where CIFAR_REAL_DATA names no folder; keep the tests of a file on one core.
+
+    All tests with a browser share one core, too: two browsers at once on two cores would only wait for each other.
+    """
     named = os.environ.get("CIFAR_REAL_DATA", "")
-    if named and Path(named).is_dir():
-        return
+    there = bool(named) and Path(named).is_dir()
     reason = f"CIFAR_REAL_DATA={named} is no folder" if named else "CIFAR_REAL_DATA names no folder with CIFAR-10"
     for item in items:
-        if item.get_closest_marker("real_data"):
+        if item.get_closest_marker("real_data") and not there:
             item.add_marker(pytest.mark.skip(reason=reason))
+        browser = E2E in item.path.parents
+        item.add_marker(pytest.mark.xdist_group("browser" if browser else str(item.path)))
 
 
-@pytest.fixture(autouse=True, scope="session")
-def one_thread() -> None:
-    """One torch thread, as in every training; the digits of a sum depend on it."""
-    import torch  # takes seconds, and many tests are done without
-
-    torch.set_num_threads(1)
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Name every browser test that passed only when it was run again."""
+    again = sorted({report.nodeid.split("@")[0] for report in terminalreporter.stats.get("rerun", [])})
+    if again:
+        terminalreporter.section("passed only when run again")
+        for name in again:
+            terminalreporter.line(name)
 
 
 @pytest.fixture(scope="session")

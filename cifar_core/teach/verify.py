@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from itertools import zip_longest
 
 from cifar_core.data.image_set import Splits
-from cifar_core.mistakes import training_images
+from cifar_core.mistakes import prepare_for, training_images
 from cifar_core.teach.receipt import (
     DataFacts,
     LogLine,
@@ -75,9 +75,9 @@ def _verifying(receipt: Receipt, splits: Splits) -> Iterator[Verifying | Verifie
         return
 
     net, control, last = new_net(config.seed), _control(receipt), receipt.steps
-    probe = splits.test.sample(VALIDATION_IMAGES) if config.stop_rule == "accuracy" else None
+    validation = splits.test.sample(VALIDATION_IMAGES) if config.stop_rule == "accuracy" else None
     expected, told, exact = list(receipt.lines), 0, True
-    training = train(net, training_images(config, splits), config, control=control, probe=probe)
+    training = train(net, training_images(config, splits), config, control=control, validation=validation)
     while True:
         torch.set_num_threads(1)  # each time, for between two events another part of the process may have its own way
         event = next(training)
@@ -105,7 +105,7 @@ def _verifying(receipt: Receipt, splits: Splits) -> Iterator[Verifying | Verifie
             break
 
     torch.set_num_threads(1)
-    found = evaluate(net, splits.test, normalized=config.mistake != "no_normalize")
+    found = evaluate(net, splits.test, prepare=prepare_for(config))
     differs = _accuracy_differs(receipt, per_class_of(found))
     if not differs and weights_sha256(net.state_dict()) != receipt.weights:
         differs = WEIGHTS_DIFFER

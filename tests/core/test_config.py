@@ -2,13 +2,14 @@
 
 import json
 import math
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import FrozenInstanceError, dataclass, fields
 from typing import Any
 
 import pytest
 
 from cifar_core.config import CLASSES, FIELDS, TrainConfig
-from cifar_core.errors import ConfigError
+from cifar_core.errors import ConfigError, ImageError
+from cifar_core.field import check_settings, setting, settings_of, whole_number
 
 WHOLE = ("epochs", "batch_size", "seed", "report_every", "patience")
 NUMBERS = (*WHOLE, "lr", "momentum", "weight_decay", "label_smoothing", "target_accuracy")
@@ -118,3 +119,62 @@ def test_steps_counts_the_smaller_last_batch_of_each_epoch(
     images: int, batch_size: int, epochs: int, steps: int
 ) -> None:
     assert TrainConfig(batch_size=batch_size, epochs=epochs).steps(images) == steps
+
+
+# ------------------------------------------------------------------------------------- settings of anything, described
+
+
+@dataclass(frozen=True)
+class Oven:
+    heat: int = setting(180, "Heat", low=50, high=250, unit="degrees", help="How hot the oven is.")
+    opening: float = setting(0.0, "Opening", low=0, high=1, help="How far the door stands open.")
+    mode: str = setting("fan", "Mode", choices=("fan", "grill"), help="Where the heat comes from.")
+
+    def __post_init__(self) -> None:
+        check_settings(self)
+
+
+def test_any_dataclass_can_describe_its_settings() -> None:
+    described = settings_of(Oven)
+    assert list(described) == ["heat", "opening", "mode"]
+    heat, opening, mode = described.values()
+    assert (heat.label, heat.low, heat.high, heat.unit, heat.default, heat.help) == (
+        "Heat",
+        50,
+        250,
+        "degrees",
+        180,
+        "How hot the oven is.",
+    )
+    assert (heat.type, opening.type, mode.type) == (int, float, str)
+    assert (heat.allowed, opening.allowed, mode.allowed) == ("50..250", "0..1", "fan|grill")
+
+
+def test_settings_of_any_dataclass_are_checked_and_typed() -> None:
+    oven = Oven(heat=200.0, opening=1)  # type: ignore[arg-type]
+    assert (oven.heat, type(oven.heat), type(oven.opening)) == (200, int, float)
+    with pytest.raises(ConfigError, match=r"^Heat must be a whole number from 50 to 250; 20 is not\.$"):
+        Oven(heat=20)
+    with pytest.raises(ConfigError, match="^Mode must be one of fan, grill; 'gas' is none of them"):
+        Oven(mode="gas")
+
+
+@pytest.mark.parametrize("good", [1, 7.0, 9])
+def test_a_whole_number_within_its_bounds_becomes_an_int(good: float) -> None:
+    found = whole_number("Page", good, 1, 9)
+    assert found == good and type(found) is int
+
+
+@pytest.mark.parametrize("bad", [0, 10, 2.5, True, None, "2", [2], math.nan, math.inf, -math.inf, 10**400], ids=str)
+def test_what_is_no_whole_number_within_the_bounds_is_refused_with_them(bad: Any) -> None:
+    with pytest.raises(
+        ConfigError, match=r"^Page must be a whole number from 1 to 9; .* is not( a (whole )?number)?\.$"
+    ):
+        whole_number("Page", bad, 1, 9)
+
+
+def test_a_whole_number_may_have_no_upper_bound_and_another_error() -> None:
+    assert whole_number("Step", 10**30, 0) == 10**30
+    for bad in (-1, math.inf):
+        with pytest.raises(ImageError, match=r"^Step must be a whole number from 0; .* is not"):
+            whole_number("Step", bad, 0, error=ImageError)

@@ -72,7 +72,7 @@ def visit(browser: Any, server: Server) -> Iterator[Callable[..., Any]]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Ask again, twice at most, where a browser test fails: two cores that serve, train and draw are sometimes late."""
+    """Run a browser test once more where it fails; the end of the report names it."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=2))
+            item.add_marker(pytest.mark.flaky(reruns=1, reruns_delay=1))

@@ -16,7 +16,7 @@ from cifar_core.data import ImageSet, Splits, open_splits
 from cifar_core.data.image_set import save
 from cifar_core.errors import ReceiptError
 from cifar_core.evaluate import evaluate
-from cifar_core.mistakes import training_images
+from cifar_core.mistakes import prepare_for, training_images
 from cifar_core.net import new_net, save_weights
 from cifar_core.runs.records import Run, Snapshot, TestResult, new_run
 from cifar_core.teach.receipt import (
@@ -51,12 +51,12 @@ def a_receipt(
     """The receipt of a real training."""
     net, reports, control = new_net(config.seed), [], Control(changes=list(changes), stop=stop == 0)
     probe = splits.test.sample(VALIDATION_IMAGES)
-    for event in train(net, training_images(config, splits), config, control=control, probe=probe):
+    for event in train(net, training_images(config, splits), config, control=control, validation=probe):
         if isinstance(event, Reported):
             reports.append(event)
         control.stop = control.stop or (isinstance(event, Progress) and event.step == stop)
     assert isinstance(event, Finished)
-    found = evaluate(net, splits.test, normalized=config.mistake != "no_normalize")
+    found = evaluate(net, splits.test, prepare=prepare_for(config))
     return receipt_from(
         config,
         splits=splits,

@@ -20,7 +20,7 @@ from cifar_core.data import Splits, open_splits
 from cifar_core.data.image_set import DatasetInfo
 from cifar_core.errors import ConfigError
 from cifar_core.evaluate import evaluate
-from cifar_core.mistakes import MISTAKES, training_images
+from cifar_core.mistakes import MISTAKES, prepare_for, training_images
 from cifar_core.net import new_net
 from cifar_core.runs.records import Snapshot, new_run
 from cifar_core.teach.notebook import notebook_of
@@ -159,7 +159,7 @@ def the_run(case: Case, splits: Splits, capsys: pytest.CaptureFixture[str]) -> t
     net = new_net(config.seed)
     probe = splits.test.sample(VALIDATION_IMAGES)
     lines = []
-    for event in train(net, training_images(config, splits), config, control=control, probe=probe):
+    for event in train(net, training_images(config, splits), config, control=control, validation=probe):
         if isinstance(event, Reported):
             lines.append(event.line)
         if isinstance(event, Progress) and event.step == case.stop:
@@ -167,7 +167,7 @@ def the_run(case: Case, splits: Splits, capsys: pytest.CaptureFixture[str]) -> t
     assert isinstance(event, Finished) and event.reason == case.ended
     if event.reason == "diverged":
         return lines, {}, event.step
-    report_accuracy(evaluate(net, splits.test, normalized=config.mistake != "no_normalize"))
+    report_accuracy(evaluate(net, splits.test, prepare=prepare_for(config)))
     return [*lines, "Finished Training", *capsys.readouterr().out.splitlines()], net.state_dict(), event.step
 
 
