@@ -25,7 +25,7 @@ from cifar_core.runs.records import ACTIVE, Filters, Point, Run, State, TestResu
 from cifar_core.runs.service import Service
 from cifar_core.training.events import Changed, Reported, Validated
 from demo.setup.settings import NAMES, limits_words, page_config, plan_words
-from demo.tabs.browse.tab import detail_html, page_html
+from demo.tabs.browse.view import detail_html, page_html
 from demo.tabs.classify.tab import answer_html
 from demo.tabs.classify.upload_view import doctor_html
 from demo.tabs.train import run_view
