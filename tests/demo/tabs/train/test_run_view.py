@@ -15,7 +15,7 @@ from PIL import Image
 
 from cifar_core.config import CHANGEABLE, CLASSES, TrainConfig
 from cifar_core.data import Splits
-from cifar_core.data.browse import facts_of, page_of
+from cifar_core.data.browse import image_facts, page_of
 from cifar_core.data.image_set import ImageSet, load, save
 from cifar_core.data.source import DataSource
 from cifar_core.errors import ConfigError, StoreError
@@ -57,7 +57,7 @@ def service(tmp_path: Path) -> Service:
 def evil(tmp_path: Path, tiny: Splits) -> Splits:
     """Splits whose class names would break a page that trusted them."""
     train, test = (ImageSet(part.images, part.labels, EVIL, part.split) for part in tiny)
-    return save(tmp_path / "evil", train, test, tiny.about)
+    return save(tmp_path / "evil", train, test, tiny.info)
 
 
 def go_to(service: Service, run: Run, step: int) -> None:
@@ -796,7 +796,7 @@ def test_a_page_of_pictures_shows_those_of_the_page(tiny: Splits) -> None:
 
 
 def test_the_detail_tells_what_becomes_of_a_picture(tiny: Splits) -> None:
-    facts = facts_of(tiny.train, 7)
+    facts = image_facts(tiny.train, 7)
     markup = detail_html(tiny.train, facts)
     for word in ("torch.Size([3, 32, 32])", "torch.float32", f"{facts.label} = {facts.name}", "uint8"):
         assert word in text_of(markup)
@@ -830,7 +830,7 @@ def test_no_class_name_is_taken_for_markup(service: Service, evil: Splits, part:
     elif part == "page":
         markup = page_html(train, page_of(train))
     elif part == "detail":
-        markup = "".join(detail_html(train, facts_of(train, index)) for index in range(36))
+        markup = "".join(detail_html(train, image_facts(train, index)) for index in range(36))
     elif part == "answer":
         answer = Prediction(tuple(ClassScore(name, float(place), 0.1) for place, name in enumerate(EVIL)))
         markup = "".join(answer_html(answer, test.images[0], title=name, truth=name) for name in EVIL)
