@@ -40,6 +40,7 @@ def script_of(
 
 def script_of_run(snapshot: Snapshot, splits: Splits) -> str:
     """The script of a run, also of one that is still going: as it would be if nothing more were changed."""
+    snapshot.run.check_solved()
     run, ended = snapshot.run, not snapshot.run.active
     # of a run that was to be changed at steps which it never reached, these are left out
     made = [change for change in snapshot.changes if not ended or change.step < run.step or change.name == "epochs"]
