@@ -3,6 +3,12 @@
 Each error's text is one sentence (or two) for a person: what is wrong and what to do. None of them is a bug.
 """
 
+NOT_FINITE = (
+    "This Net's weights are not finite numbers: its training diverged, usually because the learning rate was too high. "
+    "Train again with a smaller learning rate."
+)
+"""the sentence for a Net that cannot predict anything, wherever that shows"""
+
 
 class CifarError(Exception):
     """What was asked cannot be done; `str(error)` says why and what to do instead."""

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from cifar_core.errors import ImageError, WeightsError
+from cifar_core.errors import NOT_FINITE, ImageError, WeightsError
 from cifar_core.net import Net
 from cifar_core.pixels import normalize
 from cifar_core.prediction import ClassScore, Prediction
@@ -22,10 +22,7 @@ def predict(net: Net, image: np.ndarray, classes: tuple[str, ...]) -> Prediction
         inputs = normalize(torch.from_numpy(image[None].copy()).to(device))  # (1, 3, 32, 32)
         logits = net(inputs)[0, : len(classes)].double().cpu()  # (classes,)
     if not torch.isfinite(logits).all():
-        raise WeightsError(
-            "This Net's weights are not finite numbers, so it cannot answer: its training diverged. "
-            "Train again with a smaller learning rate."
-        )
+        raise WeightsError(NOT_FINITE)
     ## softmax makes all logits positive and lets them add up to 1: e^logit divided by the sum of all e^logit.
     probabilities = torch.softmax(logits, 0)
     return Prediction(tuple(map(ClassScore, classes, logits.tolist(), probabilities.tolist())))

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cifar_core.errors import NetError, WeightsError
+from cifar_core.errors import NOT_FINITE, NetError, WeightsError
 from cifar_core.inspect.stages import net_input
 from cifar_core.net import Net
 
@@ -68,10 +68,7 @@ def _gradients(net: Net, inputs: Tensor, label: int) -> Tensor:
         (gradients,) = torch.autograd.grad(logits[:, label].sum(), inputs)
     # the gradient alone would not tell: a bias that is NaN spoils the logits and leaves no trace in it
     if not (torch.isfinite(logits).all() and torch.isfinite(gradients).all()):
-        raise WeightsError(
-            "This Net's weights are not finite numbers, so no pixel can be said to matter: its training diverged. "
-            "Train again with a smaller learning rate."
-        )
+        raise WeightsError(NOT_FINITE)
     return gradients
 
 

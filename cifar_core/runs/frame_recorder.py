@@ -11,7 +11,9 @@ import numpy as np
 from cifar_core.data.image_set import ImageSet
 from cifar_core.evaluate import evaluate
 from cifar_core.inspect.filters import first_filters
+from cifar_core.mistakes import prepare_for
 from cifar_core.net import Net, save_weights
+from cifar_core.pixels import Prepare, normalize
 from cifar_core.runs.folding import SHOWN_IMAGES
 from cifar_core.runs.records import Filters, Frame, FrameTime, Run
 from cifar_core.runs.store import Store
@@ -63,8 +65,8 @@ class FrameRecorder:
         """
         if self.at.step in self.steps:
             return ()
-        normalized = self.run.config.mistake != "no_normalize"
-        frame = record_frame(self.net, self.at, self.validation, self.shown, self.device, normalized)
+        prepare = prepare_for(self.run.config)
+        frame = record_frame(self.net, self.at, self.validation, self.shown, self.device, prepare)
         if frame is None:
             return ()
         weights = {name: tensor.cpu() for name, tensor in self.net.state_dict().items()}
@@ -83,10 +85,10 @@ class FrameRecorder:
 
 
 def record_frame(
-    net: Net, at: FrameTime, validation: ImageSet, shown: ImageSet, device: str, normalized: bool = True
+    net: Net, at: FrameTime, validation: ImageSet, shown: ImageSet, device: str, prepare: Prepare = normalize
 ) -> Frame | None:
     """Return what `net` predicts for the images of `validation` and `shown`; None if it is no longer finite."""
-    found, first = (evaluate(net, images, device=device, normalized=normalized) for images in (validation, shown))
+    found, first = (evaluate(net, images, device=device, prepare=prepare) for images in (validation, shown))
     net.train()
     filters = first_filters(net)
     if not (found.finite and first.finite and np.isfinite(filters).all()):
@@ -94,4 +96,4 @@ def record_frame(
     return Frame(at.step, at.images, found.confusion, first.probabilities.astype(np.float32), filters)
 
 
-take, first_layer = record_frame, first_filters  # transitional: their former names
+take = record_frame  # transitional: its former name

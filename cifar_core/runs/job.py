@@ -8,7 +8,7 @@ from dataclasses import replace
 from cifar_core.config import CHANGEABLE
 from cifar_core.errors import CifarError
 from cifar_core.evaluate import Evaluated, EvaluateEvent, evaluating
-from cifar_core.mistakes import training_images
+from cifar_core.mistakes import prepare_for, training_images
 from cifar_core.net import new_net, save_weights
 from cifar_core.runs.folding import ending_of, folded, result_of
 from cifar_core.runs.frame_recorder import FrameRecorder
@@ -86,11 +86,10 @@ class Job:
                 device=self.device,
                 resume=resume,
                 control=self.control,
-                probe=self.recorder.validation,
+                validation=self.recorder.validation,
             )
         if self.ending != "diverged":
-            normalized = self.config.mistake != "no_normalize"
-            yield from evaluating(self.net, self.splits.test, device=self.device, normalized=normalized)
+            yield from evaluating(self.net, self.splits.test, device=self.device, prepare=prepare_for(self.config))
 
     def handle(self, request: Request) -> None:
         """Pause or resume at once; change or stop in the next slice, which writes that it is done."""

@@ -84,11 +84,13 @@ def check_mistake(mistake: str, *, quiz: bool) -> None:
 
 
 def in_order(runs: list[Run]) -> tuple[Run, Run]:
-    """Return the baseline and the faulty run of a pair. Raises RunError if these are no whole pair."""
-    runs = sorted(runs, key=lambda run: run.id != run.pair)
-    if len(runs) != 2 or not runs[0].pair or [run.id == run.pair for run in runs] != [True, False]:
-        raise RunError("These two runs are no pair; start one.")
-    return runs[0], runs[1]
+    """Return the baseline and the faulty run of a pair. Raises RunError if one is missing."""
+    if not runs:
+        raise RunError("This run is not the baseline of a pair; start one.")
+    if len(runs) != 2:
+        raise RunError("A run of this pair has been removed; start another pair.")
+    baseline, faulty = sorted(runs, key=lambda run: run.id != run.pair)
+    return baseline, faulty
 
 
 def plain(mistake: str) -> str:
