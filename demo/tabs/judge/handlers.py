@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import astuple, replace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -156,7 +156,8 @@ class JudgeHandlers:
             widgets.matrix_html: matrix_html(evaluation),
             widgets.reading_html: reading_html(evaluation),
             widgets.classes_html: classes_html(evaluation),
-            **self._choices(question, evaluation.classes),
+            **self._choices(question),
+            **self._classes(question, evaluation.classes),
             **self._images(state),
             **self.show_batch(state, batch),
         }
@@ -169,15 +170,16 @@ class JudgeHandlers:
             self.widgets.state: replace(state, tested=None, data=""),
         }
 
-    def _choices(self, question: Question, classes: tuple[str, ...] = ()) -> Outputs:
-        """Set the four choices to a question, and those of a class to these classes where some are given."""
+    def _choices(self, question: Question) -> Outputs:
+        return dict(zip(self.widgets.images.question.all(), astuple(question), strict=True))
+
+    def _classes(self, question: Question, classes: tuple[str, ...]) -> Outputs:
+        """Offer other classes in the choices."""
+        offered = [ANY, *((name, name) for name in classes)]
         choices = self.widgets.images.question
-        more = {"choices": [ANY, *((name, name) for name in classes)]} if classes else {}
         return {
-            choices.truth_dropdown: gr.Dropdown(value=question.truth, **more),
-            choices.predicted_dropdown: gr.Dropdown(value=question.predicted, **more),
-            choices.outcome_dropdown: question.outcome,
-            choices.order_dropdown: question.order,
+            choices.truth_dropdown: gr.Dropdown(choices=offered, value=question.truth),
+            choices.predicted_dropdown: gr.Dropdown(choices=offered, value=question.predicted),
         }
 
     def _images(self, state: JudgeState) -> Outputs:

@@ -23,7 +23,7 @@ from tests.helpers.nets import ANN, come_to, run_of
 from tests.helpers.tiny_data import tiny_splits
 
 
-def tested(nets: NetRegistry, name: str = PRETRAINED) -> JudgeState:
+def state_of(nets: NetRegistry, name: str = PRETRAINED) -> JudgeState:
     """Return the state after a test of a Net as it is now, without testing it."""
     opened = nets.open(NetRef(name))
     return JudgeState(tested=opened.ref, data=fingerprint(opened.splits))
@@ -32,7 +32,7 @@ def tested(nets: NetRegistry, name: str = PRETRAINED) -> JudgeState:
 def test_what_is_shown_belongs_to_its_step_while_the_run_trains_on(nets: NetRegistry, tiny: Splits) -> None:
     run = run_of(nets, ANN, 1)
     nets.evaluation(nets.open(NetRef(run.id)))
-    state = tested(nets, run.id)
+    state = state_of(nets, run.id)
     assert state.tested == NetRef(run.id, 10)
     come_to(nets, run, 20, new_net(2))
     splits, then = shown_evaluation(nets, state)
@@ -44,10 +44,10 @@ def test_a_test_that_was_dropped_is_done_again_where_its_weights_are_still_there
     nets: NetRegistry, tiny: Splits
 ) -> None:
     run = run_of(nets, ANN, 1)
-    at_first = tested(nets, run.id)
+    at_first = state_of(nets, run.id)
     assert np.array_equal(shown_evaluation(nets, at_first)[1].logits, evaluate(new_net(1), tiny.test).logits)
     come_to(nets, run, 20, new_net(2), frame=True)
-    framed = tested(nets, run.id)
+    framed = state_of(nets, run.id)
     come_to(nets, run, 30, new_net(3))
     forgetful = NetRegistry(nets.service, nets.source)
     assert np.array_equal(shown_evaluation(forgetful, framed)[1].logits, evaluate(new_net(2), tiny.test).logits)
@@ -59,7 +59,7 @@ def test_a_test_that_was_dropped_is_done_again_where_its_weights_are_still_there
 
 
 def test_images_of_other_data_than_tested_are_never_shown(nets: NetRegistry, tmp_path: Path) -> None:
-    state = tested(nets)
+    state = state_of(nets)
     assert shown_evaluation(nets, state)
     nets.source.splits = tiny_splits(tmp_path / "other", train=40, test=20, seed=5)
     with pytest.raises(RunError, match="Other images are in use"):
@@ -70,7 +70,7 @@ def test_images_of_other_data_than_tested_are_never_shown(nets: NetRegistry, tmp
 
 def test_a_deleted_run_gets_a_sentence_even_where_its_evaluation_is_cached(nets: NetRegistry) -> None:
     run = run_of(nets, ANN, 1)
-    state = tested(nets, run.id)
+    state = state_of(nets, run.id)
     assert images_page(nets, state).grid
     nets.service.store.remove(run.id)
     with pytest.raises(RunError, match="There is no such run"):
@@ -83,19 +83,19 @@ def test_a_deleted_run_gets_a_sentence_even_where_its_evaluation_is_cached(nets:
 
 def test_an_image_is_opened_before_the_net_of_the_test_where_that_is_stored(nets: NetRegistry) -> None:
     run, image = run_of(nets, ANN, 1), ImageRef("test", 7)
-    at_first = tested(nets, run.id)
+    at_first = state_of(nets, run.id)
     assert image_inside(nets, at_first, 7) == (LookAt(NetRef(run.id), image), "")
     come_to(nets, run, 20, new_net(2), frame=True)
-    framed = tested(nets, run.id)
+    framed = state_of(nets, run.id)
     come_to(nets, run, 30, new_net(3))
     assert image_inside(nets, framed, 7) == (LookAt(NetRef(run.id, 20), image), "")
     come_to(nets, run, 40, new_net(4), frame=True)
     nets.service.store.update(run.id, state="done")
-    assert image_inside(nets, tested(nets, run.id), 7) == (LookAt(NetRef(run.id), image), "")  # it stays as it is
+    assert image_inside(nets, state_of(nets, run.id), 7) == (LookAt(NetRef(run.id), image), "")  # it stays as it is
     look_at, message = image_inside(nets, at_first, 7)
     assert look_at == LookAt(NetRef(run.id), image)
     assert "trained on since step 10" in message and "as it is now, at step 40" in message
-    assert image_inside(nets, tested(nets), 0) == (LookAt(NetRef(), ImageRef("test", 0)), "")
+    assert image_inside(nets, state_of(nets), 0) == (LookAt(NetRef(), ImageRef("test", 0)), "")
     for wrong in (-1, 120, 1.0, "1", None, True):
         with pytest.raises(RunError, match="no such test image"):
             image_inside(nets, framed, wrong)
@@ -120,7 +120,7 @@ def test_other_images_have_another_fingerprint_which_tells_no_path(tiny: Splits,
 
 
 def test_what_the_browser_is_given_holds_no_path_of_the_server(nets: NetRegistry) -> None:
-    state = tested(nets, run_of(nets, ANN, 1).id)
+    state = state_of(nets, run_of(nets, ANN, 1).id)
     written = str(PageState(JudgeState(), label="x").written(replace(state, page=3)))
     assert fingerprint(nets.source.splits) in written
     assert "/" not in written and nets.source.splits.folder.name not in written

@@ -11,9 +11,11 @@ import gradio as gr
 import pytest
 
 from cifar_core.data import Splits
+from cifar_core.data.source import DataSource
 from cifar_core.net import new_net
 from cifar_core.runs.refs import PRETRAINED, ImageRef, NetRef
 from cifar_core.runs.registry import NetRegistry
+from cifar_core.runs.service import Service
 from demo.gradio_compat import PageState
 from demo.tabs.judge.handlers import JudgeHandlers
 from demo.tabs.judge.layout import JudgeWidgets, build_layout
@@ -28,12 +30,19 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 BATCH = "0, 1, 2, 3"
 
 
-@pytest.fixture
-def handlers(nets: NetRegistry) -> Iterator[JudgeHandlers]:
-    """The handlers of a tab of their own."""
+@pytest.fixture(scope="module")
+def widgets(tiny: Splits, tmp_path_factory: pytest.TempPathFactory) -> Iterator[JudgeWidgets]:
+    """The parts of a tab, which know nothing of any test."""
+    service = Service(tmp_path_factory.mktemp("runs"))
     with gr.Blocks():
-        yield JudgeHandlers(nets, build_layout(nets), PageState(LookAt(), label="look at"))
+        yield build_layout(NetRegistry(service, DataSource(tiny)))
     gc.collect()
+
+
+@pytest.fixture
+def handlers(nets: NetRegistry, widgets: JudgeWidgets) -> JudgeHandlers:
+    """The events of that tab."""
+    return JudgeHandlers(nets, widgets, PageState(LookAt(), label="look at"))
 
 
 def last(outputs: Iterator[dict[Any, Any]]) -> dict[Any, Any]:
@@ -48,7 +57,7 @@ def event(**data: Any) -> Any:
     return SimpleNamespace(**data)
 
 
-def tested(handlers: JudgeHandlers, name: str, state: JudgeState | None = None) -> JudgeState:
+def state_of(handlers: JudgeHandlers, name: str, state: JudgeState | None = None) -> JudgeState:
     """Return the state after a test."""
     after = last(handlers.test(state or JudgeState(), BATCH, name))[handlers.widgets.state]
     assert isinstance(after, JudgeState)
@@ -81,7 +90,7 @@ def test_opening_the_tab_tests_the_newest_run_or_the_net_decided_for(handlers: J
     run = run_of(handlers.nets, ANN, 1)
     outputs = last(handlers.open_tab(outputs[widgets.state], BATCH, ANN, PRETRAINED))
     assert outputs[widgets.state].tested == NetRef(run.id, 10) and outputs[widgets.net_dropdown].value == run.id
-    decided = tested(handlers, PRETRAINED)
+    decided = state_of(handlers, PRETRAINED)
     outputs = last(handlers.open_tab(decided, BATCH, ANN, PRETRAINED))
     assert outputs[widgets.net_dropdown].value == PRETRAINED and widgets.state not in outputs
     handlers.nets.service.store.remove(run.id)
@@ -91,7 +100,7 @@ def test_opening_the_tab_tests_the_newest_run_or_the_net_decided_for(handlers: J
 
 def test_what_is_shown_stays_when_the_tab_is_opened_again(handlers: JudgeHandlers) -> None:
     run, widgets = run_of(handlers.nets, ANN, 1), handlers.widgets
-    state = tested(handlers, run.id)
+    state = state_of(handlers, run.id)
     assert set(last(handlers.open_tab(state, BATCH, ANN, run.id))) == {widgets.net_dropdown}
     come_to(handlers.nets, run, 20, new_net(2))
     outputs = last(handlers.open_tab(state, BATCH, ANN, run.id))
@@ -102,14 +111,14 @@ def test_what_is_shown_stays_when_the_tab_is_opened_again(handlers: JudgeHandler
 
 
 def test_opening_the_tab_tests_again_where_the_data_was_replaced(handlers: JudgeHandlers, tmp_path: Path) -> None:
-    state = tested(handlers, PRETRAINED)
+    state = state_of(handlers, PRETRAINED)
     handlers.nets.source.splits = tiny_splits(tmp_path / "other", train=40, test=20, seed=5)
     after = last(handlers.open_tab(state, BATCH, ANN, PRETRAINED))[handlers.widgets.state]
     assert after.tested == NetRef() and after.data != state.data
 
 
 def test_a_test_that_fails_takes_away_what_belongs_to_another_net(handlers: JudgeHandlers, tiny: Splits) -> None:
-    widgets, state = handlers.widgets, tested(handlers, PRETRAINED)
+    widgets, state = handlers.widgets, state_of(handlers, PRETRAINED)
     outputs = last(handlers.test(state, BATCH, "0" * 16))
     assert "There is no such run" in words(outputs, widgets.message_html)
     assert outputs[widgets.results_column].visible is False and outputs[widgets.state].tested is None
@@ -126,23 +135,23 @@ def test_the_question_stays_from_net_to_net_where_its_classes_are_there(
     handlers: JudgeHandlers, tmp_path: Path
 ) -> None:
     widgets = handlers.widgets
-    asked = handlers.ask_cell(tested(handlers, PRETRAINED), event(truth="cat", predicted="dog"))
+    asked = handlers.ask_cell(state_of(handlers, PRETRAINED), event(truth="cat", predicted="dog"))
     question = asked[widgets.state].question
     assert question == Question("cat", "dog", "any")
     run = run_of(handlers.nets, ANN, 1)
-    assert tested(handlers, run.id, asked[widgets.state]).question == question
+    assert state_of(handlers, run.id, asked[widgets.state]).question == question
     two = tiny_splits(tmp_path / "other", train=40, test=20, seed=5)
     for part in two:
         object.__setattr__(part, "classes", ("x", *part.classes[1:3], "cat", *part.classes[4:5], "y", *part.classes[6:]))
     handlers.nets.source.splits = two
-    assert tested(handlers, PRETRAINED, asked[widgets.state]).question == Question("cat", "", "any")
+    assert state_of(handlers, PRETRAINED, asked[widgets.state]).question == Question("cat", "", "any")
 
 
 def test_a_cell_sets_the_choices_and_one_that_there_is_not_changes_nothing(handlers: JudgeHandlers) -> None:
-    widgets, state = handlers.widgets, tested(handlers, PRETRAINED)
+    widgets, state = handlers.widgets, state_of(handlers, PRETRAINED)
     choices = widgets.images.question
     outputs = handlers.ask_cell(state, event(truth="cat", predicted="dog"))
-    assert outputs[choices.truth_dropdown].value == "cat" and outputs[choices.predicted_dropdown].value == "dog"
+    assert outputs[choices.truth_dropdown] == "cat" and outputs[choices.predicted_dropdown] == "dog"
     assert outputs[choices.outcome_dropdown] == "any" and outputs[choices.order_dropdown] == "most_confident"
     for wrong in (event(truth="<cow>", predicted="dog"), event()):
         outputs = handlers.ask_cell(state, wrong) if hasattr(wrong, "truth") else handlers.ask_cell(JudgeState(), wrong)
@@ -151,7 +160,7 @@ def test_a_cell_sets_the_choices_and_one_that_there_is_not_changes_nothing(handl
 
 
 def test_pages_are_turned_and_other_choices_begin_at_the_first(handlers: JudgeHandlers) -> None:
-    widgets, state = handlers.widgets, tested(handlers, PRETRAINED)
+    widgets, state = handlers.widgets, state_of(handlers, PRETRAINED)
     state = handlers.ask_chosen(state, "", "", "any", "stored")[widgets.state]
     for by, page in ((1, 2), (1, 3), (-1, 2), (99, 8), (-99, 1)):
         state = handlers.turn(state, by=by)[widgets.state]
@@ -162,7 +171,7 @@ def test_pages_are_turned_and_other_choices_begin_at_the_first(handlers: JudgeHa
 
 def test_an_image_is_opened_inside_or_put_into_the_batch(handlers: JudgeHandlers) -> None:
     widgets, run = handlers.widgets, run_of(handlers.nets, ANN, 1)
-    state = replace(tested(handlers, run.id), chosen="")
+    state = replace(state_of(handlers, run.id), chosen="")
     outputs = handlers.pick_image(state, BATCH, "inside", event(index=7))
     assert outputs[handlers.look_at] == LookAt(NetRef(run.id), ImageRef("test", 7))
     assert outputs[widgets.state].chosen == run.id and widgets.batch_textbox not in outputs
@@ -176,7 +185,7 @@ def test_an_image_is_opened_inside_or_put_into_the_batch(handlers: JudgeHandlers
 
 
 def test_a_batch_that_cannot_be_shown_is_refused_in_its_place(handlers: JudgeHandlers) -> None:
-    state = tested(handlers, PRETRAINED)
+    state = state_of(handlers, PRETRAINED)
     shown = handlers.widgets.logits_html
     assert "There is no test image 120" in handlers.show_batch(state, "120")[shown]
     assert "press Test it first" in handlers.show_batch(JudgeState(), BATCH)[shown]
@@ -184,8 +193,8 @@ def test_a_batch_that_cannot_be_shown_is_refused_in_its_place(handlers: JudgeHan
 
 def test_a_state_that_somebody_else_wrote_is_refused_before_it_is_used(handlers: JudgeHandlers) -> None:
     state = handlers.widgets.state
-    good = state.written(tested(handlers, PRETRAINED))
-    assert state.preprocess(good) == tested(handlers, PRETRAINED)
+    good = state.written(state_of(handlers, PRETRAINED))
+    assert state.preprocess(good) == state_of(handlers, PRETRAINED)
     for wrong in (None, [], "x", good | {"page": "1"}, good | {"tested": {"run": 5}}, good | {"question": "[" * 5000}):
         with pytest.raises(gr.Error, match="lost its place"):
             state.preprocess(wrong)

@@ -22,7 +22,7 @@ from tests.helpers.markup import buttons_in, text_of
 from tests.helpers.nets import ANN, run_of
 
 
-def tested(nets: NetRegistry, name: str = "pretrained", evaluation: Evaluation | None = None) -> JudgeState:
+def state_of(nets: NetRegistry, name: str = "pretrained", evaluation: Evaluation | None = None) -> JudgeState:
     """Return the state after a test of a Net, which found this, or what it finds."""
     opened = nets.open(NetRef(name))
     if evaluation is not None:
@@ -31,7 +31,7 @@ def tested(nets: NetRegistry, name: str = "pretrained", evaluation: Evaluation |
 
 
 def test_a_cell_shows_as_many_images_as_it_says(nets: NetRegistry, evaluation: Evaluation) -> None:
-    state = tested(nets, evaluation=evaluation)
+    state = state_of(nets, evaluation=evaluation)
     for cell, number in buttons_in(matrix_html(evaluation)):
         truth, predicted = cell["data-truth"], cell["data-predicted"]
         places: list[int] = []
@@ -70,7 +70,7 @@ def test_a_question_that_there_is_not_is_refused_with_a_sentence(evaluation: Eva
 
 
 def test_pages_hold_all_images_once_and_a_page_too_far_is_the_last(nets: NetRegistry) -> None:
-    state = replace(tested(nets, run_of(nets, ANN, 1).id), question=Question(outcome="any", order="stored"))
+    state = replace(state_of(nets, run_of(nets, ANN, 1).id), question=Question(outcome="any", order="stored"))
     pages = [images_page(nets, replace(state, page=number)) for number in range(1, 9)]
     assert [page.number for page in pages] == [*range(1, 9)] and {page.pages for page in pages} == {8}
     assert [int(cell["data-index"]) for page in pages for cell, _ in buttons_in(page.grid)] == list(range(120))
@@ -85,11 +85,11 @@ def test_each_image_has_its_truth_the_prediction_and_the_confidence(
     place = int(places_of(evaluation, Question())[0])
     truth, predicted = CLASSES[nets.source.splits.test.labels[place]], CLASSES[evaluation.predictions[place]]
     confidence = f"{100 * evaluation.confidence[place]:.1f}\u00a0%"
-    cell, caption = buttons_in(images_page(nets, tested(nets, evaluation=evaluation)).grid)[0]
+    cell, caption = buttons_in(images_page(nets, state_of(nets, evaluation=evaluation)).grid)[0]
     assert caption == f"{truth} → {predicted}\n{confidence}"
     name = f"Test image {place}: the truth is {truth}, the Net predicts {predicted} with {confidence}"
     assert cell["aria-label"] == name
-    nothing = replace(tested(nets, evaluation=evaluation), question=Question("cat", "cat", "wrong"))
+    nothing = replace(state_of(nets, evaluation=evaluation), question=Question("cat", "cat", "wrong"))
     assert images_page(nets, nothing).grid == ""
 
 
