@@ -11,7 +11,7 @@ from demo.widgets.templates import script
 
 STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.7)
 """shares of a row where the next stronger shade begins; finer for few, because the mistakes are what is looked for"""
-SCALE = (f"under {percent(STEPS[0], 0)}", *(percent(step, 0) for step in STEPS[:-1]), f"{percent(STEPS[-1], 0)} and more")
+SCALE = (f"under {percent(STEPS[0], 0)}", *(percent(s, 0) for s in STEPS[:-1]), f"{percent(STEPS[-1], 0)} and more")
 """what the shades mean"""
 LONG_NAME = 6
 """characters; where a class has more, the names across stand upright"""

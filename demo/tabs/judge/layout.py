@@ -1,6 +1,7 @@
 """What the tab Judge is made of."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 
@@ -61,7 +62,8 @@ class JudgeWidgets:
     net_dropdown: gr.Dropdown
     test_button: gr.Button
     message_html: gr.HTML
-    results_column: gr.Column
+    results_column: Any
+    """a gr.Column, which for Gradio is no component"""
     overall_html: gr.HTML
     matrix_html: gr.HTML
     reading_html: gr.HTML

@@ -17,9 +17,7 @@ DECIDE = "(name, state) => ({...state, chosen: name})"
 """notes the visitor's choice at once, for when they come back before its test has begun"""
 
 
-def build_judge_tab(
-    nets: NetRegistry, owner: gr.BrowserState, look_at: PageState[LookAt], tab: gr.Tab
-) -> None:
+def build_judge_tab(nets: NetRegistry, owner: gr.BrowserState, look_at: PageState[LookAt], tab: gr.Tab) -> None:
     """Lay out the tab and wire it. `tab` is the tab itself: whenever it is opened, the list of Nets is fresh."""
     widgets = build_layout(nets)
     handlers = JudgeHandlers(nets, widgets, look_at)

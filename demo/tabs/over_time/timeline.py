@@ -20,7 +20,9 @@ from demo.widgets.format import STATES, percent
 from demo.widgets.look_at import LookAt
 from demo.widgets.templates import message_box, render
 
-NO_RUNS = "You have no run yet. Train a Net on the tab Train: frames of it are saved, and you can move through them here."
+NO_RUNS = (
+    "You have no run yet. Train a Net on the tab Train: frames of it are saved, and you can move through them here."
+)
 
 
 def run_choices(runs: Sequence[Run]) -> list[tuple[str, str]]:
@@ -144,5 +146,9 @@ def most_predicted(counts: np.ndarray, classes: Sequence[str]) -> str:
     """Return which class is predicted most often, and how many classes never are."""
     times = counts.sum(axis=0)
     most, never = int(times.argmax()), int((times == 0).sum())
-    rest = f"It never predicts {never} of the {len(classes)} classes." if never else "It predicts every class at least once."
+    rest = (
+        f"It never predicts {never} of the {len(classes)} classes."
+        if never
+        else "It predicts every class at least once."
+    )
     return f"Most often it predicts {classes[most]}: for {int(times[most]):,} of {int(times.sum()):,} images. {rest}"

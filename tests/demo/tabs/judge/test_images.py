@@ -79,9 +79,7 @@ def test_pages_hold_all_images_once_and_a_page_too_far_is_the_last(nets: NetRegi
         assert images_page(nets, replace(state, page=asked)).number == number
 
 
-def test_each_image_has_its_truth_the_prediction_and_the_confidence(
-    nets: NetRegistry, evaluation: Evaluation
-) -> None:
+def test_each_image_has_its_truth_the_prediction_and_the_confidence(nets: NetRegistry, evaluation: Evaluation) -> None:
     place = int(places_of(evaluation, Question())[0])
     truth, predicted = CLASSES[nets.source.splits.test.labels[place]], CLASSES[evaluation.predictions[place]]
     confidence = f"{100 * evaluation.confidence[place]:.1f}\u00a0%"

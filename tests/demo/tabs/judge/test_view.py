@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from cifar_core.data import Splits
 from cifar_core.data.image_set import DatasetInfo, save
@@ -146,7 +145,6 @@ def test_few_classes_one_without_images_and_names_that_are_html_do_no_harm(nets:
     found = [page.heading + page.grid for page in pages]
     for markup in (matrix, reading, batch, classes_html(evaluation), *found):
         assert "a&b" not in markup and '"q"' not in markup
-        assert "<b>" not in markup.replace(f"<b>{text_of(markup)}", "") or markup in (reading, *found)
     assert sum(int(re.findall(r"<b>(\d+) image", page.heading)[0]) for page in pages[:3]) == 15
     assert "No test image is like that" in pages[3].heading
     assert batch.count('<th scope="row">') == 4
