@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import gradio as gr
 from gradio.components import Component
 
-from cifar_core.data.browse import MAX_SEED, describe, facts_of, page_of
+from cifar_core.data.browse import MAX_SEED, describe, image_facts, page_of
 from cifar_core.data.source import DataSource
 from cifar_core.errors import CifarError
 from demo.tabs.browse.view import counts_html, detail_html, no_detail_html, page_html, printed_html
@@ -106,7 +106,7 @@ class BrowseHandlers:
     def show_detail(self, split: str, event: gr.EventData) -> Outputs:
         """Show the image that was clicked large, with its numbers; raise DataError if there is no such image."""
         image_set = self.source.splits.split(split)
-        facts = facts_of(image_set, getattr(event, "index", None))  # type: ignore[arg-type]
+        facts = image_facts(image_set, getattr(event, "index", None))  # type: ignore[arg-type]
         return {self.widgets.detail_html: detail_html(image_set, facts)}
 
     def about_split(self, split: str) -> Outputs:
@@ -115,6 +115,6 @@ class BrowseHandlers:
         image_set = splits.split(split)
         return {
             self.widgets.counts_html: counts_html(image_set),
-            self.widgets.printed_html: printed_html(describe(image_set, splits.about)),
+            self.widgets.printed_html: printed_html(describe(image_set, splits.info)),
             self.widgets.detail_html: no_detail_html(),
         }

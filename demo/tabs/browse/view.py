@@ -2,7 +2,7 @@
 
 from markupsafe import Markup
 
-from cifar_core.data.browse import Facts, Page
+from cifar_core.data.browse import ImageFacts, Page
 from cifar_core.data.image_set import ImageSet
 from demo.widgets.image_grid import grid_html
 from demo.widgets.templates import render
@@ -17,7 +17,7 @@ def page_html(image_set: ImageSet, page: Page) -> Markup:
     return grid_html(image_set.images[indices], captions, indices, columns=columns, names=names)
 
 
-def detail_html(image_set: ImageSet, facts: Facts) -> Markup:
+def detail_html(image_set: ImageSet, facts: ImageFacts) -> Markup:
     """Return one image, large, and what becomes of its numbers."""
     image = image_set.images[facts.index]
     return render("tabs/browse/detail.html.j2", facts=facts, image=image, split=image_set.split)

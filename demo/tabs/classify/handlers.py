@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from cifar_core.data.browse import MAX_SEED, facts_of, page_of
+from cifar_core.data.browse import MAX_SEED, image_facts, page_of
 from cifar_core.errors import CifarError, ImageError
 from cifar_core.image_edit import ImageEdit, apply_edit, channels
 from cifar_core.runs.refs import PRETRAINED, ImageRef, NetRef
@@ -86,7 +86,7 @@ class TestImageHandlers:
 
         splits = self.nets.source.splits
         try:
-            facts = facts_of(splits.test, index)
+            facts = image_facts(splits.test, index)
             image, opened = splits.test.images[index], self.nets.open(NetRef(net))
             if opened.ref == state.test_net:
                 return {}  # this prediction is on the page already

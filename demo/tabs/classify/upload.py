@@ -65,7 +65,7 @@ def baseline(nets: NetRegistry, opened: OpenNet, compared: NetRef | None) -> Bas
 
 def compare(prediction: Prediction, opened: OpenNet, found: Baseline) -> Comparison | None:
     """Return how sure the prediction is beside those for the test images; None if that is not known yet."""
-    from cifar_core.inspect.judge import Share, confidence_rank
+    from cifar_core.inspect.judge import Proportion, confidence_rank
 
     evaluation = found.evaluation
     if evaluation is None:
@@ -74,7 +74,7 @@ def compare(prediction: Prediction, opened: OpenNet, found: Baseline) -> Compari
         return Comparison(None)
     largest = evaluation.logits[:, : len(evaluation.classes)].max(axis=1)  # (N,)
     low = largest <= prediction.best.logit
-    alike = Share(int((evaluation.predictions == evaluation.labels)[low].sum()), int(low.sum()))
+    alike = Proportion(int((evaluation.predictions == evaluation.labels)[low].sum()), int(low.sum()))
     steps = None
     if found.net.step is not None and opened.step is not None and found.net.step != opened.step:
         steps = found.net.step, opened.step

@@ -16,7 +16,7 @@ from demo.widgets.image_grid import grid_html
 from demo.widgets.templates import render
 
 if TYPE_CHECKING:
-    from cifar_core.inspect.judge import ConfidenceRank, Share
+    from cifar_core.inspect.judge import ConfidenceRank, Proportion
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Comparison:
 
     rank: "ConfidenceRank | None"
     """None if the Net's logits for the test images are not all numbers"""
-    alike: "Share | None" = None
+    alike: "Proportion | None" = None
     """of the test images whose largest logit is as low as this one, or lower: how many are predicted correctly"""
     steps: tuple[int, int] | None = None
     """the step of the run at which the test images were evaluated, and that of the prediction; None: the same"""
@@ -34,7 +34,7 @@ class Comparison:
     def lower_than(self) -> str:
         """Return for how many test images the largest logit is higher, as a count if percent would say 0 or 100."""
         assert self.rank
-        rounded = percent(self.rank.share)
+        rounded = percent(self.rank.fraction)
         return f"{count(self.rank.higher)} of" if rounded in (percent(0), percent(1)) else f"{rounded} of"
 
 

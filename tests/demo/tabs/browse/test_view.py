@@ -6,7 +6,7 @@ import numpy as np
 
 from cifar_core.config import CLASSES
 from cifar_core.data import Splits
-from cifar_core.data.browse import facts_of, page_of
+from cifar_core.data.browse import image_facts, page_of
 from demo.tabs.browse.view import counts_html, detail_html, no_detail_html, page_html, printed_html
 from tests.helpers.markup import images_in, text_of
 
@@ -24,7 +24,7 @@ def test_a_page_shows_its_images_with_their_classes(tiny: Splits) -> None:
 
 
 def test_the_detail_tells_what_becomes_of_an_image(tiny: Splits) -> None:
-    facts = facts_of(tiny.train, 7)
+    facts = image_facts(tiny.train, 7)
     markup = detail_html(tiny.train, facts)
     for words in (
         "Index 7 (train set)",
