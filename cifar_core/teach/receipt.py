@@ -134,6 +134,7 @@ def receipt_of(snapshot: Snapshot, weights: bytes, splits: Splits, device: str =
     from cifar_core.net import load_net
 
     run, result = snapshot.run, snapshot.result
+    run.check_solved()
     if run.state not in ("done", "stopped") or result is None or not run.checkpoint == run.step == result.step:
         raise ReceiptError("Only a run that has ended and was tested has a receipt; this one has not, or it failed.")
     counts = splits.test.counts().tolist()

@@ -70,6 +70,7 @@ def script_of(
 
 def script_of_run(snapshot: Snapshot, splits: Splits) -> str:
     """Return the script of a run; of one that is still active, as if nothing more were changed."""
+    snapshot.run.check_solved()
     run, ended = snapshot.run, not snapshot.run.active
     # a run that has ended never reached the changes planned for later steps
     made = [change for change in snapshot.changes if not ended or change.step < run.step or change.name == "epochs"]
