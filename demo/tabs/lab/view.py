@@ -124,9 +124,7 @@ def _conclusion(pair: Pair) -> str:
         )
     near_loss = _near(loss_of(pair.baseline), loss_of(pair.faulty), NEAR_LOSS)
     if near_loss and _near(accuracy_of(pair.baseline), accuracy_of(pair.faulty), NEAR_ACCURACY):
-        return (
-            " Two seeds alone could make so small a difference: this mistake is found in the code, not in a curve."
-        )
+        return " Two seeds alone could make so small a difference: this mistake is found in the code, not in a curve."
     if near_loss:
         return " The loss does not show it: only an evaluation on test images shows that something is wrong."
     return ""
