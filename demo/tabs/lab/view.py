@@ -91,7 +91,7 @@ def loss_of(snapshot: Snapshot) -> float | None:
 
 
 def accuracy_of(snapshot: Snapshot) -> float | None:
-    """Return the fraction of right predictions: on some test images so far, on all at the end; None for a Net of NaNs."""
+    """Return the fraction of right predictions: on all test images at the end; None where the Net has become NaN."""
     run, result = snapshot.run, snapshot.result
     if run.state == "diverged":
         return None
