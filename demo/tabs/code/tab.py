@@ -49,7 +49,7 @@ def build_code_tab(
     saved: gr.DownloadButton,
     tab: gr.Tab,
 ) -> None:
-    """Lay out the tab and wire it: `settings` are the fields of the tab Train, `saved` is the page's download button."""
+    """Lay out the tab and wire it. `settings`: the fields of the tab Train; `saved`: the page's download button."""
     parts, code = lay_out(), Code(nets)
     wire_script(parts, code, owner, settings, saved, tab)
     wire_receipt(parts, code, owner)

@@ -55,9 +55,8 @@ def comparison_html(receipt: "Receipt", snapshot: Snapshot, own: "Receipt | None
     same = [f"{there.loss:.3f}" == f"{here.loss:.3f}" and there.batch == here.batch for there, here in pairs]
     first = same.index(False) if False in same else None
     end = len(pairs) if first is None else first + 1
-    rows = [
-        (pairs[place][0].text, pairs[place][1].line, same[place]) for place in range(max(0, end - LINES_SHOWN), end)
-    ]
+    last = range(max(0, end - LINES_SHOWN), end)
+    rows = [(pairs[place][0].text, pairs[place][1].line, same[place]) for place in last]
     return render("tabs/code/comparison.html.j2", verdict=_verdict(receipt, snapshot, own, same), rows=rows)
 
 
