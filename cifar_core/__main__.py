@@ -148,7 +148,7 @@ def _train(options: argparse.Namespace) -> int:
 
     from cifar_core.device import choose_device
     from cifar_core.evaluate import evaluate
-    from cifar_core.mistakes import training_images
+    from cifar_core.mistakes import prepare_for, training_images
     from cifar_core.net import new_net, save_weights
     from cifar_core.training.checkpoint import load_checkpoint, save_checkpoint
     from cifar_core.training.events import Checkpointed, Control, Finished, Progress, Reported
@@ -160,7 +160,7 @@ def _train(options: argparse.Namespace) -> int:
     resume = load_checkpoint(options.resume) if options.resume else None
     control = Control()
     # only this rule looks at the accuracy on the way
-    probe = splits.test.sample(VALIDATION_IMAGES) if config.stop_rule == "accuracy" else None
+    validation = splits.test.sample(VALIDATION_IMAGES) if config.stop_rule == "accuracy" else None
 
     def stop(signum: int, frame: FrameType | None) -> None:
         control.stop = True
@@ -172,7 +172,9 @@ def _train(options: argparse.Namespace) -> int:
     if not options.json:
         print(f"Training on {device.name} ({device.kind}). {device.reason}")
     try:
-        for event in train(net, images, config, device=device.kind, resume=resume, control=control, probe=probe):
+        for event in train(
+            net, images, config, device=device.kind, resume=resume, control=control, validation=validation
+        ):
             if isinstance(event, Reported):
                 reports.append(event)
             if isinstance(event, Checkpointed):
@@ -200,7 +202,7 @@ def _train(options: argparse.Namespace) -> int:
     save_weights({name: tensor.cpu() for name, tensor in net.state_dict().items()}, options.out)
     if not options.json:
         print("Finished Training")
-    found = evaluate(net, splits.test, device=device.kind, normalized=config.mistake != "no_normalize")
+    found = evaluate(net, splits.test, device=device.kind, prepare=prepare_for(config))
     report_accuracy(found, as_json=options.json)
     if options.receipt:
         teach.write_receipt(options.receipt, config, splits, device.kind, finished.step, reports, found, net)

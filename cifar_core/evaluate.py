@@ -14,7 +14,7 @@ import torch.nn.functional as F
 
 from cifar_core.data.image_set import ImageSet
 from cifar_core.net import Net
-from cifar_core.pixels import normalize, to_floats
+from cifar_core.pixels import Prepare, normalize
 
 BATCH = 500
 """images in one forward pass; it changes the speed only"""
@@ -119,13 +119,12 @@ EvaluateEvent = Evaluating | Evaluated
 
 
 def evaluating(
-    net: Net, image_set: ImageSet, *, device: str = "cpu", normalized: bool = True
+    net: Net, image_set: ImageSet, *, device: str = "cpu", prepare: Prepare = normalize
 ) -> Iterator[EvaluateEvent]:
-    """Test `net` on the whole set in small portions: Evaluating after each, Evaluated at the end.
+    """Test `net` on the whole set in small portions: yield Evaluating after each, Evaluated at the end.
 
-    `normalized=False` is the mistake of forgetting Normalize here.
+    `prepare` makes the Net's inputs of pixels.
     """
-    prepare = normalize if normalized else to_floats
     net.to(device).eval()
     count = len(image_set)
     logits = np.empty((count, 10), np.float32)
@@ -139,9 +138,9 @@ def evaluating(
     yield Evaluated(Evaluation(logits, image_set.labels, image_set.classes))
 
 
-def evaluate(net: Net, image_set: ImageSet, *, device: str = "cpu", normalized: bool = True) -> Evaluation:
+def evaluate(net: Net, image_set: ImageSet, *, device: str = "cpu", prepare: Prepare = normalize) -> Evaluation:
     """Test `net` on the whole set at once."""
-    for event in evaluating(net, image_set, device=device, normalized=normalized):
+    for event in evaluating(net, image_set, device=device, prepare=prepare):
         if isinstance(event, Evaluated):
             return event.evaluation
     raise AssertionError("an evaluation always ends with Evaluated")

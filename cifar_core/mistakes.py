@@ -5,9 +5,13 @@ The setting `mistake` puts one of them in. Where it is made stands beside the ri
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cifar_core.config import TrainConfig
 from cifar_core.data.image_set import ImageSet, Splits
+
+if TYPE_CHECKING:
+    from cifar_core.pixels import Prepare
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,13 @@ MISTAKES: dict[str, Mistake] = {
 def training_images(config: TrainConfig, splits: Splits) -> ImageSet:
     """The pictures that are trained on."""
     return splits.test if config.mistake == "test_data" else splits.train
+
+
+def prepare_for(config: TrainConfig) -> "Prepare":
+    """Return how the images of a test become the Net's inputs."""
+    from cifar_core.pixels import normalize, to_floats
+
+    return to_floats if config.mistake == "no_normalize" else normalize
 
 
 def code_of(mistake: str, config: TrainConfig) -> tuple[list[CodeLine], list[CodeLine]]:

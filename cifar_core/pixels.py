@@ -5,8 +5,13 @@ after the other. Here the same arithmetic runs on a whole batch, wherever the ba
 same numbers to the last bit.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
+
+Prepare = Callable[[Tensor], Tensor]
+"""images uint8 (N, 32, 32, 3) in, the Net's inputs float32 (N, 3, 32, 32) out"""
 
 MEAN = 0.5
 STD = 0.5

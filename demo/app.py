@@ -108,7 +108,7 @@ def header_html(service: Service, source: DataSource) -> str:
     device = f"{workers[0].name} ({workers[0].device.upper()})" if workers else "starting …"
     active = service.active_count()
     parts = [
-        ("Data", f"{splits.about.name}: {len(splits.train):,} + {len(splits.test):,} images", splits.about.note),
+        ("Data", f"{splits.info.name}: {len(splits.train):,} + {len(splits.test):,} images", splits.info.note),
         ("Device", device, workers[0].reason if workers else ""),
         ("Training now", {0: "no runs", 1: "1 run"}.get(active, f"{active} runs"), ""),
     ]

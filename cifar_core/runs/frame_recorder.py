@@ -10,7 +10,10 @@ import numpy as np
 
 from cifar_core.data.image_set import ImageSet
 from cifar_core.evaluate import evaluate
+from cifar_core.inspect.filters import first_filters
+from cifar_core.mistakes import prepare_for
 from cifar_core.net import Net, save_weights
+from cifar_core.pixels import Prepare, normalize
 from cifar_core.runs.records import Filters, Frame, Moment, Run
 from cifar_core.runs.store import Store
 from cifar_core.runs.timeline import MOST_KEPT, due, keep_only, moments_of, thinned
@@ -65,7 +68,7 @@ class FrameRecorder:
         """
         if self.at.step in self.steps:
             return []
-        frame = take(self.net, self.at, self.probe, self.shown, self.device, self.run.config.mistake != "no_normalize")
+        frame = take(self.net, self.at, self.probe, self.shown, self.device, prepare_for(self.run.config))
         if frame is None:
             return []
         weights = {name: tensor.cpu() for name, tensor in self.net.state_dict().items()}
@@ -79,20 +82,17 @@ class FrameRecorder:
         if now - self._looked_at < FILTERS_EVERY and not last:
             return None
         self._looked_at = now
-        weights = first_layer(self.net)
+        weights = first_filters(self.net)
         return Filters(self.at.step, weights) if np.isfinite(weights).all() else None
 
 
-def take(net: Net, at: Moment, probe: ImageSet, shown: ImageSet, device: str, normalized: bool = True) -> Frame | None:
+def take(
+    net: Net, at: Moment, probe: ImageSet, shown: ImageSet, device: str, prepare: Prepare = normalize
+) -> Frame | None:
     """What `net` answers on the images of `probe` and of `shown`; None where it has become NaN or infinite."""
-    found, answers = (evaluate(net, images, device=device, normalized=normalized) for images in (probe, shown))
+    found, answers = (evaluate(net, images, device=device, prepare=prepare) for images in (probe, shown))
     net.train()
-    filters = first_layer(net)
+    filters = first_filters(net)
     if not (found.finite and answers.finite and np.isfinite(filters).all()):
         return None
     return Frame(at.step, at.images, found.confusion, answers.probabilities.astype(np.float32), filters)
-
-
-def first_layer(net: Net) -> np.ndarray:
-    """A copy of its weights: float32 (6, 3, 5, 5)."""
-    return net.conv1.weight.detach().cpu().numpy().copy()

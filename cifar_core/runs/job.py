@@ -12,7 +12,7 @@ from cifar_core.data import image_set
 from cifar_core.data.image_set import Splits
 from cifar_core.errors import CifarError
 from cifar_core.evaluate import Evaluated, EvaluateEvent, Evaluating, Evaluation, evaluating
-from cifar_core.mistakes import training_images
+from cifar_core.mistakes import prepare_for, training_images
 from cifar_core.net import new_net, save_weights
 from cifar_core.runs.frame_recorder import SHOWN_IMAGES, FrameRecorder
 from cifar_core.runs.records import Filters, Moment, Point, Request, Snapshot, TestResult
@@ -112,12 +112,10 @@ class Job:
                 device=self.device,
                 resume=resume,
                 control=self.control,
-                probe=self.film.probe,
+                validation=self.film.probe,
             )
         if self.ending != "diverged":
-            yield from evaluating(
-                self.net, self.splits.test, device=self.device, normalized=self.config.mistake != "no_normalize"
-            )
+            yield from evaluating(self.net, self.splits.test, device=self.device, prepare=prepare_for(self.config))
 
     def obey(self, request: Request) -> None:
         """Do what was asked: rest or go on at once; change or stop in the next slice, whose update tells it."""

@@ -48,7 +48,7 @@ def script_of_run(snapshot: Snapshot, splits: Splits) -> str:
         changes=made,
         last_step=run.step if "stopped" in (run.state, run.ending) else None,
         diverged=run.state == "diverged",
-        data=data_kind(splits.about),
+        data=data_kind(splits.info),
         classes=splits.train.classes,
     )
 

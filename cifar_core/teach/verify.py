@@ -9,13 +9,13 @@ from dataclasses import dataclass, fields
 from itertools import zip_longest
 
 from cifar_core.data.image_set import Splits
-from cifar_core.mistakes import training_images
+from cifar_core.mistakes import prepare_for, training_images
 from cifar_core.teach.receipt import (
     DataFacts,
-    Line,
+    LogLine,
     Receipt,
     Versions,
-    facts_of,
+    data_facts,
     per_class_of,
     weights_sha256,
 )
@@ -68,16 +68,16 @@ def _verifying(receipt: Receipt, splits: Splits) -> Iterator[Verifying | Verifie
     from cifar_core.net import new_net
     from cifar_core.training.loop import VALIDATION_IMAGES, train
 
-    config, note = receipt.settings, note_of(receipt)
-    other_data = _data_differ(receipt.data, facts_of(splits))
+    config, note = receipt.settings, environment_note(receipt)
+    other_data = _data_differ(receipt.data, data_facts(splits))
     if other_data:
         yield Verified(False, other_data, "Nothing was trained: with other data nothing could agree.")
         return
 
     net, control, last = new_net(config.seed), _control(receipt), receipt.steps
-    probe = splits.test.sample(VALIDATION_IMAGES) if config.stop_rule == "accuracy" else None
+    validation = splits.test.sample(VALIDATION_IMAGES) if config.stop_rule == "accuracy" else None
     expected, told, exact = list(receipt.lines), 0, True
-    training = train(net, training_images(config, splits), config, control=control, probe=probe)
+    training = train(net, training_images(config, splits), config, control=control, validation=validation)
     while True:
         torch.set_num_threads(1)  # each time, for between two events another part of the process may have its own way
         event = next(training)
@@ -86,7 +86,7 @@ def _verifying(receipt: Receipt, splits: Splits) -> Iterator[Verifying | Verifie
             case Changed() if receipt.ended == "stopped" and event.step >= last - 1:
                 control.stop = True
             case Reported():
-                now = Line(event.epoch, event.batch, event.loss)
+                now = LogLine(event.epoch, event.batch, event.loss)
                 differs = _line_differs(expected[told] if told < len(expected) else None, now)
                 exact = exact and not differs and now == expected[told]
                 told += 1
@@ -105,7 +105,7 @@ def _verifying(receipt: Receipt, splits: Splits) -> Iterator[Verifying | Verifie
             break
 
     torch.set_num_threads(1)
-    found = evaluate(net, splits.test, normalized=config.mistake != "no_normalize")
+    found = evaluate(net, splits.test, prepare=prepare_for(config))
     differs = _accuracy_differs(receipt, per_class_of(found))
     if not differs and weights_sha256(net.state_dict()) != receipt.weights:
         differs = WEIGHTS_DIFFER
@@ -140,7 +140,7 @@ def _data_differ(told: DataFacts, here: DataFacts) -> str:
     return ""
 
 
-def _line_differs(told: Line | None, now: Line) -> str:
+def _line_differs(told: LogLine | None, now: LogLine) -> str:
     if told is None:
         return f"The receipt has no more lines, and here comes {now.text}"
     if told.place != now.place:
@@ -172,7 +172,7 @@ def _accuracy_differs(receipt: Receipt, per_class: list[tuple[int, int]]) -> str
     return ""
 
 
-def note_of(receipt: Receipt, device: str = "cpu") -> str:
+def environment_note(receipt: Receipt, device: str = "cpu") -> str:
     """What is other here than where the receipt was made, and what that may explain; empty where all is alike."""
     told, here = receipt.versions, Versions.here()
     names = {"python": "Python", "torch": "PyTorch", "numpy": "NumPy", "machine": "the processor"}

@@ -32,6 +32,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
         weights, position, gradients = content["weights"], content["position"], content.get("gradients", {})
+        if "probes" in position:  # what `validations` was called in files of earlier versions
+            position["validations"] = position.pop("probes")
         checkpoint = Checkpoint(weights, content["momentum"], Position(**position), gradients)
         net = Net()
         net.load_state_dict(weights)

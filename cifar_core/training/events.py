@@ -99,8 +99,8 @@ class Position:
     """the best line of the log so far"""
     lines_since: int = 0
     """lines of the log since then"""
-    probes: int = 0
-    """how often the Net was due to be probed so far"""
+    validations: int = 0
+    """how often the Net was due to be tested on the validation images so far"""
 
 
 @dataclass(frozen=True, eq=False)

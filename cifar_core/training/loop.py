@@ -18,6 +18,7 @@ from torch import Tensor
 from cifar_core.config import TrainConfig
 from cifar_core.data.image_set import ImageSet
 from cifar_core.evaluate import evaluate
+from cifar_core.mistakes import prepare_for
 from cifar_core.net import Net
 from cifar_core.training.batches import BatchLoader
 from cifar_core.training.events import (
@@ -37,7 +38,7 @@ from cifar_core.training.sampler import EpochSampler, learning_rate, training_la
 from cifar_core.training.step import Step
 
 VALIDATIONS_PER_EPOCH = 4
-"""how often an epoch the Net is probed, where there is something to probe it with"""
+"""how often per epoch the Net is tested on the validation images, if there are any"""
 VALIDATION_IMAGES = 1000
 """test images that are enough to follow the accuracy: its standard error is then about 1.6 percent points"""
 
@@ -58,13 +59,13 @@ def train(
     device: str = "cpu",
     resume: Checkpoint | None = None,
     control: Control | None = None,
-    probe: ImageSet | None = None,
+    validation: ImageSet | None = None,
 ) -> Iterator[TrainEvent]:
     """Train `net` (moved to `device`, changed in place) on `image_set`, yielding events until Finished.
 
     On the CPU the losses equal the tutorial's loop over the same order of images bit for bit, under the same torch
     settings. Between two events the training rests, and `net` is as it was after the last step reported. Dropping the
-    iterator ends it there. With `probe`, images that are not trained on, the Net is tested on them four times an epoch;
+    iterator ends it there. With `validation`, images that are not trained on, the Net is tested four times an epoch;
     this changes nothing about the training, and the stop rule `accuracy` needs it.
     """
     control = control or Control()
@@ -117,9 +118,9 @@ def train(
             yield Progress(at.step, at.epoch + 1, images, mean)
             if config.stop_rule == "patience" and at.lines_since >= config.patience:
                 ending = "no_better"
-            if probe is not None and images * VALIDATIONS_PER_EPOCH // count > at.probes:
-                at.probes = images * VALIDATIONS_PER_EPOCH // count
-                found = evaluate(net, probe, device=device, normalized=config.mistake != "no_normalize")
+            if validation is not None and images * VALIDATIONS_PER_EPOCH // count > at.validations:
+                at.validations = images * VALIDATIONS_PER_EPOCH // count
+                found = evaluate(net, validation, device=device, prepare=prepare_for(config))
                 net.train()
                 yield Validated(at.step, images, found.correct, found.total)
                 if config.stop_rule == "accuracy" and 100 * found.accuracy >= config.target_accuracy:

@@ -114,8 +114,8 @@ def values_of(service: Service, source: DataSource, run_id: str, batch_size: obj
     return {
         "device": f"{workers[0].name} ({workers[0].device.upper()})" if workers else "starting …",
         "device_reason": workers[0].reason if workers else "",
-        "data_name": splits.about.name,
-        "data_note": splits.about.note,
+        "data_name": splits.info.name,
+        "data_note": splits.info.note,
         "train_count": f"{count:,}",
         "test_count": f"{len(splits.test):,}",
         "class_count": str(classes),

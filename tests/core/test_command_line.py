@@ -19,6 +19,7 @@ from cifar_core.data import Splits, open_splits
 from cifar_core.device import available, choose_device
 from cifar_core.errors import DeviceError
 from cifar_core.evaluate import Evaluation, evaluate
+from cifar_core.mistakes import prepare_for
 from cifar_core.net import load_net, new_net, save_weights
 from cifar_core.teach.notebook import notebook_of
 from cifar_core.teach.script import script_of
@@ -239,7 +240,7 @@ def test_a_mistake_is_made_here_as_on_the_page(
         assert main(train_arguments(archive, out, "--lr", "0.01", "--mistake", mistake, "--report-every", "5")) == 0
         lines = capsys.readouterr().out.splitlines()
         assert len([line for line in lines if line.startswith("[1,")]) == (2 if mistake == "test_data" else 10)
-        found = evaluate(load_net(out), splits.test, normalized=mistake != "no_normalize")
+        found = evaluate(load_net(out), splits.test, prepare=prepare_for(TrainConfig(mistake=mistake)))
         assert f"test images: {100 * found.correct // 40} %" in lines[-11]
     assert found.correct != evaluate(load_net(out), splits.test).correct
 

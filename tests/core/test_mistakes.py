@@ -19,7 +19,7 @@ from cifar_core.errors import ConfigError
 from cifar_core.evaluate import evaluate
 from cifar_core.mistakes import CODE, MISTAKES, code_of, training_images
 from cifar_core.net import Net, new_net
-from cifar_core.pixels import normalize
+from cifar_core.pixels import normalize, to_floats
 from cifar_core.training.checkpoint import load_checkpoint, save_checkpoint
 from cifar_core.training.events import Checkpointed, Control, Progress, TrainEvent, Validated
 from cifar_core.training.loop import train
@@ -117,7 +117,7 @@ def test_forgetting_normalize_changes_the_answers_and_not_the_training(some: Ima
     events: dict[str, list[TrainEvent]] = {}
     nets = {word: new_net(HEALTHY.seed) for word in ("none", "no_normalize")}
     for word, net in nets.items():
-        events[word] = list(train(net, some, replace(HEALTHY, mistake=word), probe=tiny.test))
+        events[word] = list(train(net, some, replace(HEALTHY, mistake=word), validation=tiny.test))
     told, wanted = ([event for event in events[word] if isinstance(event, Progress)] for word in nets)
     assert told == wanted
     pictures = torch.from_numpy(tiny.test.images).permute(0, 3, 1, 2).contiguous() / 255  # from 0 to 1, and no further
@@ -125,7 +125,7 @@ def test_forgetting_normalize_changes_the_answers_and_not_the_training(some: Ima
         logits = nets["no_normalize"](pictures)
     right = int((logits.argmax(1) == torch.from_numpy(tiny.test.labels)).sum())
     last = [event for event in events["no_normalize"] if isinstance(event, Validated)][-1]
-    assert last.correct == right == evaluate(nets["none"], tiny.test, normalized=False).correct
+    assert last.correct == right == evaluate(nets["none"], tiny.test, prepare=to_floats).correct
     assert last.correct != evaluate(nets["none"], tiny.test).correct
 
 

@@ -35,7 +35,7 @@ from demo.setup.settings import (
 from demo.setup.share import build_share
 from demo.tabs.train.guess import build_guess, compared, kept_with
 from demo.tabs.train.run_view import RunWatch, View
-from demo.widgets.live_chart import live_chart
+from demo.widgets.chart import chart as loss_chart
 from demo.widgets.templates import message_box
 
 LOOK_EVERY = 0.2
@@ -106,7 +106,7 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
                 weights = gr.DownloadButton("Download .pth", interactive=False, elem_id="weights")
             message = gr.HTML(message_box(""), elem_id="train-message")
             status = gr.HTML("", elem_id="run-status", min_height=64)
-            chart = live_chart(elem_id="chart")
+            chart = loss_chart(elem_id="chart", live=True)
             filters = gr.HTML("", elem_id="live-filters", min_height=72)
             log = gr.Textbox(
                 label="Log, as the tutorial prints it",

@@ -20,7 +20,7 @@ from cifar_core.data import Splits, open_splits
 from cifar_core.data.image_set import DatasetInfo
 from cifar_core.errors import ConfigError
 from cifar_core.evaluate import evaluate
-from cifar_core.mistakes import MISTAKES, training_images
+from cifar_core.mistakes import MISTAKES, prepare_for, training_images
 from cifar_core.net import new_net
 from cifar_core.runs.records import Snapshot, new_run
 from cifar_core.teach.notebook import notebook_of
@@ -106,8 +106,8 @@ def prepare(place: Path, script: str, splits: Splits) -> None:
     """A folder in which somebody runs the script: it holds the script and the data."""
     place.mkdir()
     (place / "script.py").write_text(script)
-    if splits.about.kind == "archive":
-        (place / "data").symlink_to(splits.about.root)
+    if splits.info.kind == "archive":
+        (place / "data").symlink_to(splits.info.root)
     else:
         shutil.copytree(splits.folder, place / "pictures")
 
@@ -141,7 +141,7 @@ def at_home(tmp_path_factory: pytest.TempPathFactory, data: dict[str, Splits]) -
             changes=case.changes,
             last_step=case.stop,
             diverged=case.ended == "diverged",
-            data=data_kind(splits.about),
+            data=data_kind(splits.info),
             classes=splits.train.classes,
         )
         prepare(folder / name, script, splits)
@@ -159,7 +159,7 @@ def the_run(case: Case, splits: Splits, capsys: pytest.CaptureFixture[str]) -> t
     net = new_net(config.seed)
     probe = splits.test.sample(VALIDATION_IMAGES)
     lines = []
-    for event in train(net, training_images(config, splits), config, control=control, probe=probe):
+    for event in train(net, training_images(config, splits), config, control=control, validation=probe):
         if isinstance(event, Reported):
             lines.append(event.line)
         if isinstance(event, Progress) and event.step == case.stop:
@@ -167,7 +167,7 @@ def the_run(case: Case, splits: Splits, capsys: pytest.CaptureFixture[str]) -> t
     assert isinstance(event, Finished) and event.reason == case.ended
     if event.reason == "diverged":
         return lines, {}, event.step
-    report_accuracy(evaluate(net, splits.test, normalized=config.mistake != "no_normalize"))
+    report_accuracy(evaluate(net, splits.test, prepare=prepare_for(config)))
     return [*lines, "Finished Training", *capsys.readouterr().out.splitlines()], net.state_dict(), event.step
 
 
@@ -194,7 +194,7 @@ def test_the_script_prints_what_the_run_prints_and_gives_its_weights_bit_for_bit
 def test_the_tutorials_script_by_itself_prints_what_the_command_prints(
     tmp_path: Path, data: dict[str, Splits], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    root = data["repacked"].about.root
+    root = data["repacked"].info.root
     train_command = ["train", "--data", root, "--unverified", "--device", "cpu", "--report-every", "10"]
     assert main([*train_command, "--out", str(tmp_path / "net.pth")]) == 0
     _, *lines = capsys.readouterr().out.splitlines()

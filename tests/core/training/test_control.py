@@ -127,7 +127,7 @@ def test_the_accuracy_on_the_way_is_that_of_the_net_at_that_step_and_changes_not
     plain, without = run(tiny, CONFIG)
     net = new_net(CONFIG.seed)
     events: list[TrainEvent] = []
-    for event in train(net, tiny.train, CONFIG, probe=tiny.test):
+    for event in train(net, tiny.train, CONFIG, validation=tiny.test):
         if isinstance(event, Validated):
             assert evaluate(net, tiny.test).correct == event.correct and event.total == len(tiny.test)
         events.append(event)
@@ -151,7 +151,7 @@ def test_patience_ends_a_training_whose_log_gets_no_better(tiny: Splits) -> None
 
 def test_a_reached_accuracy_ends_a_training(tiny: Splits) -> None:
     config = replace(CONFIG, epochs=50, lr=0.01, stop_rule="accuracy", target_accuracy=50)
-    _, events = run(tiny, config, probe=tiny.test)
+    _, events = run(tiny, config, validation=tiny.test)
     assert of(Finished, events)[0].reason == "reached"
     shares = [probe.correct / probe.total for probe in of(Validated, events)]
     assert shares[-1] >= 0.5 and all(share < 0.5 for share in shares[:-1])
@@ -160,5 +160,5 @@ def test_a_reached_accuracy_ends_a_training(tiny: Splits) -> None:
 @pytest.mark.parametrize("rule", ["none", "patience", "accuracy"])
 def test_a_loss_that_is_no_number_ends_a_training_under_every_rule(tiny: Splits, rule: str) -> None:
     config = replace(CONFIG, batch_size=4, lr=1.0, momentum=0.999, weight_decay=0.1, stop_rule=rule, patience=50)
-    _, events = run(tiny, config, probe=tiny.test)
+    _, events = run(tiny, config, validation=tiny.test)
     assert of(Finished, events)[0].reason == "diverged"

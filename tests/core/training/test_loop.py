@@ -535,3 +535,13 @@ def test_a_checkpoint_is_no_weights_file_but_its_weights_are(odd: ImageSet, tmp_
     net = tutorial.Net()
     net.load_state_dict(torch.load(tmp_path / "net.pth"))
     assert same(net.state_dict(), checkpoint.weights)
+
+
+def test_a_checkpoint_of_an_earlier_version_is_still_read(odd: ImageSet, tmp_path: Path) -> None:
+    path = tmp_path / "5.resume"
+    checkpoint = checkpoint_of(run(odd, TUTORIAL, validation=odd)[1])
+    save_checkpoint(checkpoint, path)
+    content = torch.load(path)
+    content["position"]["probes"] = content["position"].pop("validations")  # its name until 2026-11
+    torch.save(content, path)
+    assert load_checkpoint(path).position == checkpoint.position and checkpoint.position.validations > 0

@@ -91,7 +91,7 @@ def test_the_values_are_those_of_the_run_that_is_followed(service: Service, sour
 
 def test_a_class_name_is_never_taken_for_markup(service: Service, tiny: Splits, tmp_path: Path) -> None:
     train, test = (ImageSet(part.images, part.labels, EVIL, part.split) for part in tiny)
-    evil = save(tmp_path / "evil", train, test, tiny.about)
+    evil = save(tmp_path / "evil", train, test, tiny.info)
     run = service.start(ANN, CONFIG, evil)
     go_to(service, run, 200)
     end(service, run, evil)
