@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from cifar_core.runs.registry import PRETRAINED
+from cifar_core.runs.registry import PRETRAINED, NetRegistry
 from demo.gradio_compat import ImageInput, PageState
 from demo.tabs.inside.state import InsideState, Place
 from demo.widgets.image_grid import clickable_grid
+from demo.widgets.net_choices import net_choices
 from demo.widgets.templates import message_box, script
 
 PREDICTED = ("the predicted class", -1)
@@ -69,8 +70,29 @@ class InsideWidgets:
     unit: UnitWidgets
     why: WhyWidgets
 
+    @property
+    def controls(self) -> list[gr.components.Component]:
+        """The fields that say which unit and whose score is shown."""
+        return [*self.unit.place, self.why.target_dropdown]
 
-def build_widgets() -> InsideWidgets:
+    @property
+    def outputs(self) -> list[gr.components.Component]:
+        """What another image, or another Net, changes."""
+        return [
+            self.state,
+            self.message_html,
+            self.about_html,
+            self.now_button,
+            self.filters_html,
+            self.stages_html,
+            self.unit.unit_html,
+            self.why.target_dropdown,
+            self.why.saliency_html,
+            self.why.neighbours_html,
+        ]
+
+
+def build_widgets(nets: NetRegistry) -> InsideWidgets:
     """Lay out the tab."""
     gr.Markdown(
         "Choose a Net and an image, and see **every number** on the way from the image to the prediction. "
@@ -80,7 +102,7 @@ def build_widgets() -> InsideWidgets:
     message_html = gr.HTML(message_box(""), elem_id="inside-message")
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=300):
-            choice = _build_choice()
+            choice = _build_choice(nets)
         with gr.Column(scale=3, min_width=320):
             about_html = gr.HTML("", elem_id="inside-about")
             now_button = gr.Button("Show the Net as it is now", size="sm", visible=False, elem_id="inside-now")
@@ -109,8 +131,8 @@ def build_widgets() -> InsideWidgets:
     )
 
 
-def _build_choice() -> ChoiceWidgets:
-    net_dropdown = gr.Dropdown(["Pretrained"], value=PRETRAINED, label="Net", elem_id="inside-net")
+def _build_choice(nets: NetRegistry) -> ChoiceWidgets:
+    net_dropdown = gr.Dropdown(net_choices(nets, ""), value=PRETRAINED, label="Net", elem_id="inside-net")
     with gr.Tabs():
         with gr.Tab("Test images", id="inside-tests"):
             tests_html = clickable_grid(label="Test images", elem_id="inside-pictures")
