@@ -15,8 +15,8 @@ from cifar_core.runs.registry import NetRegistry
 from cifar_core.runs.service import Service
 from demo.endpoints import build_endpoints
 from demo.gradio_compat import Page, PageState
-from demo.lesson.lesson import values_of
 from demo.lesson.panel import OPEN_LESSON, build_lesson_panel, wire_lesson
+from demo.lesson.values import values_of
 from demo.setup.apply import build_setup, wire_setup
 from demo.tabs.browse.tab import build_browse_tab
 from demo.tabs.classify.tab import build_classify_tab
@@ -25,10 +25,10 @@ from demo.tabs.inside.tab import build_inside_tab
 from demo.tabs.judge.tab import build_judge_tab
 from demo.tabs.lab.tab import build_lab_tab
 from demo.tabs.my_runs.tab import build_runs_tab
-from demo.tabs.one_step.tab import build_step_tab
+from demo.tabs.one_step.tab import build_one_step_tab
 from demo.tabs.over_time.tab import build_time_tab
 from demo.tabs.train.tab import build_train_tab
-from demo.widgets.events import QUIET
+from demo.widgets.events import JS_ONLY, QUIET
 from demo.widgets.look_at import LookAt
 from demo.widgets.owner import owner_state
 from demo.widgets.templates import render
@@ -65,7 +65,7 @@ def build_app(service: Service, source: DataSource, nets: NetRegistry) -> gr.Blo
             with gr.Tab("Over time", id="time") as time_tab:
                 build_time_tab(nets, owner, look_at, time_tab)
             with gr.Tab("One step", id="step") as step_tab:
-                build_step_tab(source, train.settings, step_tab)
+                build_one_step_tab(source, train.settings, step_tab)
             with gr.Tab("Lab", id="lab") as lab_tab:
                 build_lab_tab(service, source, owner, lab_tab)
             with gr.Tab("Code", id="code") as code_tab:
@@ -75,16 +75,11 @@ def build_app(service: Service, source: DataSource, nets: NetRegistry) -> gr.Blo
         build_endpoints(service, source, nets)
 
         blocks.load(partial(watch, service, source), None, [header, data_in_use], **QUIET)
-        wire_setup(setup, train.settings, lesson.asked, look_at, blocks)
-        open_lesson.click(None, None, None, js=OPEN_LESSON, api_visibility="private")
+        wire_setup(setup, train.settings, blocks)
+        open_lesson.click(None, None, None, js=OPEN_LESSON, **JS_ONLY)
         batch_size = train.settings["batch_size"]
-        wire_lesson(
-            lesson,
-            partial(values_of, service, source),
-            [train.following, batch_size],
-            [train.following.change, train.result.change, train.story.change, batch_size.change],
-            blocks,
-        )
+        refresh = [train.following.change, train.result.change, train.story.change, batch_size.change]
+        wire_lesson(lesson, train.settings, partial(values_of, nets), [train.following, batch_size], refresh, blocks)
     return blocks
 
 

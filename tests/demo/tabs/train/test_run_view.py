@@ -24,7 +24,7 @@ from cifar_core.runs.limits import Limits
 from cifar_core.runs.records import ACTIVE, Filters, Point, Run, State, TestResult, WorkerInfo
 from cifar_core.runs.service import Service
 from cifar_core.training.events import Changed, Reported, Validated
-from demo.setup.settings import NAMES, limits_words, page_config, plan_words
+from demo.setup.settings import NAMES, limits_sentence, page_config, plan_sentence
 from demo.tabs.browse.view import detail_html, page_html
 from demo.tabs.classify.tab import answer_html
 from demo.tabs.classify.upload_view import doctor_html
@@ -632,44 +632,44 @@ def test_a_wrong_setting_is_refused_by_its_name(name: str, value: Any, label: st
 
 def test_the_plan_tells_what_the_settings_mean_on_this_data(service: Service, tiny: Splits) -> None:
     source = DataSource(tiny)
-    assert plan_words(service, source, TrainConfig()) == (
+    assert plan_sentence(service, source, TrainConfig()) == (
         "2 × 400 images in mini-batches of 4: 200 updates of the weights, a line in the log every 2,000."
     )
-    words = plan_words(service, source, TrainConfig(epochs=11))
+    words = plan_sentence(service, source, TrainConfig(epochs=11))
     assert words.endswith("That is more than the 1,000 updates that one run may have here.")
 
 
 def test_the_plan_tells_ones_share_and_the_time_it_takes_now(service: Service, tiny: Splits) -> None:
     source, config = DataSource(tiny), TrainConfig(epochs=4, batch_size=8)
-    assert "yours would get" not in plan_words(service, source, config)
+    assert "yours would get" not in plan_sentence(service, source, config)
     service.store.sign_in(0, WorkerInfo(11, "cpu", "A processor", "", ("cpu",), 0.1, 0.01))
     work = 200 * 0.1 + 4 * 400 * 0.01  # seconds of mini-batches and of images
     workers = service._pool.count
     for going in range(4):
-        words = plan_words(service, source, config)
-        runs = ("No run is going", "1 run is going", "2 runs are going", "3 runs are going")[going]
+        words = plan_sentence(service, source, config)
+        runs = ("No run is going", "1 run is active", "2 runs are going", "3 runs are going")[going]
         others = going // workers  # on the worker that has the fewest
         share = ("a whole core", "half a core", "a third of a core", "a quarter of a core")[others]
         assert words.endswith(f" {runs}: yours would get {share} and take about {duration(work * (1 + others))}.")
         service.start(ANN, CONFIG, tiny)
     for run in service.runs_of(ANN)[:3]:
         service.store.update(run.id, state="paused")
-    assert "1 run is going" in plan_words(service, source, config)  # those that rest take no part
+    assert "1 run is active" in plan_sentence(service, source, config)  # those that rest take no part
 
 
 def test_the_plan_tells_that_the_run_would_be_stopped(tmp_path: Path, tiny: Splits) -> None:
     service = Service(tmp_path / "runs", workers=1, limits=Limits(minutes=10))
     service.store.sign_in(0, WorkerInfo(11, "cpu", "A processor", "", ("cpu",), 1.0, 0.0))
     source, told = DataSource(tiny), " A run is stopped after 10 minutes of work."
-    assert not plan_words(service, source, TrainConfig(epochs=6)).endswith(told)
+    assert not plan_sentence(service, source, TrainConfig(epochs=6)).endswith(told)
     service.start(ANN, CONFIG, tiny)  # its turns are not counted
-    assert not plan_words(service, source, TrainConfig(epochs=6)).endswith(told)
-    assert plan_words(service, source, TrainConfig(epochs=7)).endswith(told)
+    assert not plan_sentence(service, source, TrainConfig(epochs=6)).endswith(told)
+    assert plan_sentence(service, source, TrainConfig(epochs=7)).endswith(told)
 
 
 def test_the_page_tells_the_limits_that_a_visitor_can_meet() -> None:
     limits = Limits(steps=1_234, minutes=56, paused_minutes=78, active_per_owner=3, kept_per_owner=21, days=9)
-    words = limits_words(limits)
+    words = limits_sentence(limits)
     for said in ("1,234 updates", "56 minutes of work", "rest for 78", "3 runs going", "newest 21 ended", "9 days"):
         assert said in words
 
