@@ -109,7 +109,7 @@ def _framed(picture: Image.Image, around: int) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Spread:
+class ValueRange:
     """The smallest, the mean and the largest of many numbers."""
 
     low: float
@@ -122,11 +122,11 @@ class Channel:
     """One colour of a picture on its way into the Net."""
 
     name: Literal["red", "green", "blue"]
-    stored: Spread
+    stored: ValueRange
     """the bytes, 0 to 255"""
-    before: Spread
+    before: ValueRange
     """after ToTensor and before Normalize, 0 to 1"""
-    after: Spread
+    after: ValueRange
     """after Normalize, -1 to 1: what the Net is given"""
 
 
@@ -147,5 +147,5 @@ def channels(image: np.ndarray) -> tuple[Channel, Channel, Channel]:
     return channel("red", 0), channel("green", 1), channel("blue", 2)
 
 
-def _spread(values: np.ndarray) -> Spread:
-    return Spread(float(values.min()), float(values.mean(dtype=np.float64)), float(values.max()))
+def _spread(values: np.ndarray) -> ValueRange:
+    return ValueRange(float(values.min()), float(values.mean(dtype=np.float64)), float(values.max()))

@@ -15,8 +15,8 @@ from cifar_core.runs.registry import NetRegistry
 from cifar_core.runs.service import Service
 from demo.endpoints import build_endpoints
 from demo.gradio_compat import Page, PageState
-from demo.lesson.lesson import values_of
 from demo.lesson.panel import OPEN_LESSON, build_lesson_panel, wire_lesson
+from demo.lesson.values import values_of
 from demo.setup.apply import build_setup, wire_setup
 from demo.tabs.browse.tab import build_browse_tab
 from demo.tabs.classify.tab import build_classify_tab
@@ -28,7 +28,7 @@ from demo.tabs.my_runs.tab import build_runs_tab
 from demo.tabs.one_step.tab import build_step_tab
 from demo.tabs.over_time.tab import build_time_tab
 from demo.tabs.train.tab import build_train_tab
-from demo.widgets.events import QUIET
+from demo.widgets.events import JS_ONLY, QUIET
 from demo.widgets.look_at import LookAt
 from demo.widgets.owner import owner_state
 from demo.widgets.templates import render
@@ -75,16 +75,11 @@ def build_app(service: Service, source: DataSource, nets: NetRegistry) -> gr.Blo
         build_endpoints(service, source, nets)
 
         blocks.load(partial(watch, service, source), None, [header, data_in_use], **QUIET)
-        wire_setup(setup, train.settings, lesson.asked, look_at, blocks)
-        open_lesson.click(None, None, None, js=OPEN_LESSON, api_visibility="private")
+        wire_setup(setup, train.settings, blocks)
+        open_lesson.click(None, None, None, js=OPEN_LESSON, **JS_ONLY)
         batch_size = train.settings["batch_size"]
-        wire_lesson(
-            lesson,
-            partial(values_of, service, source),
-            [train.following, batch_size],
-            [train.following.change, train.result.change, train.story.change, batch_size.change],
-            blocks,
-        )
+        refresh = [train.following.change, train.result.change, train.story.change, batch_size.change]
+        wire_lesson(lesson, train.settings, partial(values_of, nets), [train.following, batch_size], refresh, blocks)
     return blocks
 
 
@@ -108,7 +103,7 @@ def header_html(service: Service, source: DataSource) -> str:
     device = f"{workers[0].name} ({workers[0].device.upper()})" if workers else "starting …"
     active = service.active_count()
     parts = [
-        ("Data", f"{splits.about.name}: {len(splits.train):,} + {len(splits.test):,} images", splits.about.note),
+        ("Data", f"{splits.info.name}: {len(splits.train):,} + {len(splits.test):,} images", splits.info.note),
         ("Device", device, workers[0].reason if workers else ""),
         ("Training now", {0: "no runs", 1: "1 run"}.get(active, f"{active} runs"), ""),
     ]

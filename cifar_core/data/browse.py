@@ -69,7 +69,7 @@ class Range:
 
 
 @dataclass(frozen=True)
-class Facts:
+class ImageFacts:
     """What a learner asks of one picture."""
 
     index: int
@@ -88,7 +88,7 @@ class Facts:
     """after Normalize, within -1 to 1"""
 
 
-def facts_of(image_set: ImageSet, index: int) -> Facts:
+def image_facts(image_set: ImageSet, index: int) -> ImageFacts:
     """The facts of picture `index` (0 to N - 1). Raises DataError where there is no such picture."""
     if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(image_set):
         raise DataError(
@@ -99,7 +99,7 @@ def facts_of(image_set: ImageSet, index: int) -> Facts:
     before = Range(stored.low / 255, stored.high / 255)
     after = Range((before.low - 0.5) / 0.5, (before.high - 0.5) / 0.5)
     shape = (image.shape[2], image.shape[0], image.shape[1])
-    return Facts(index, label, image_set.classes[label], shape, "torch.float32", stored, before, after)
+    return ImageFacts(index, label, image_set.classes[label], shape, "torch.float32", stored, before, after)
 
 
 def describe(image_set: ImageSet, about: DatasetInfo) -> str:

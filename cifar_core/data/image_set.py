@@ -89,7 +89,7 @@ class Splits:
 
     train: ImageSet
     test: ImageSet
-    about: DatasetInfo
+    info: DatasetInfo
     folder: Path
     """where the `.npy` files lie; `load(folder)` opens the same splits again in any process"""
 
@@ -103,14 +103,14 @@ class Splits:
         return self.train if name == "train" else self.test
 
 
-def save(folder: Path, train: ImageSet, test: ImageSet, about: DatasetInfo, source: str = "") -> Splits:
+def save(folder: Path, train: ImageSet, test: ImageSet, info: DatasetInfo, source: str = "") -> Splits:
     """Write both splits as `.npy` files into `folder`, and open them from there.
 
     `source` says what was decoded (names, sizes, times); `load` compares it. `splits.json` is written last, so that a
     folder with that file is complete. Raises DataError where the folder cannot be written.
     """
     files = {f"{s.split}_{part}.npy": getattr(s, part) for s in (train, test) for part in ("images", "labels")}
-    description = {"classes": train.classes, "about": asdict(about), "source": source}
+    description = {"classes": train.classes, "about": asdict(info), "source": source}
     partial = folder / f"partial-{os.getpid()}"  # another process may be decoding the same data
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -139,7 +139,7 @@ def load(folder: Path, source: str | None = None) -> Splits:
         if source is not None and description["source"] != source:
             raise DataError(f"{folder} holds a copy of other data.")
         classes = tuple(description["classes"])
-        about = DatasetInfo(**description["about"])
+        info = DatasetInfo(**description["about"])
         # mode "c" (copy on write) shares the pages between processes and, unlike "r", gives arrays torch can wrap
         arrays = {p: np.load(folder / f"{p}.npy", mmap_mode="c", allow_pickle=False) for p in _PARTS}
         train, test = (
@@ -148,7 +148,7 @@ def load(folder: Path, source: str | None = None) -> Splits:
         )
     except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{folder} holds no complete copy of decoded images.") from error
-    return Splits(train, test, about, folder)
+    return Splits(train, test, info, folder)
 
 
 _PARTS = tuple(f"{split}_{part}" for split in SPLITS for part in ("images", "labels"))

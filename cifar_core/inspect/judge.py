@@ -1,6 +1,6 @@
-"""Judging a Net by its test set: how exact its accuracy is, what it gets wrong, how sure it is of any picture.
+"""Judging a Net by its test set: how precise its accuracy is, what it gets wrong, how sure it is of any image.
 
-All of it is read from one `Evaluation` (see `evaluate.py`), so that no two numbers on a page can disagree.
+Everything is computed from one `Evaluation` (see `evaluate.py`), so no two numbers on a page can disagree.
 """
 
 import math
@@ -18,137 +18,141 @@ Z = 1.959964
 
 
 @dataclass(frozen=True)
-class Share:
-    """So many of so many, as a share of 0 to 1, and how far chance may have moved it."""
+class Proportion:
+    """How many of a number of images were predicted correctly, and how far chance may have moved that fraction."""
 
-    right: int
-    of: int
-    """how many were asked; 0 where a class has no test images"""
-
-    @property
-    def share(self) -> float:
-        """0 to 1; NaN of none."""
-        return self.right / self.of if self.of else math.nan
+    correct: int
+    total: int
+    """0 for a class without test images"""
 
     @property
-    def error(self) -> float:
-        """The standard error of the share, sqrt(p (1 - p) / N) of the binomial distribution; NaN of none."""
+    def fraction(self) -> float:
+        """0 to 1; NaN if there are no images."""
+        return self.correct / self.total if self.total else math.nan
+
+    @property
+    def standard_error(self) -> float:
+        """sqrt(p (1 - p) / N), as for a binomial distribution; NaN if there are no images."""
         ## Other test images of the same kind would have given another accuracy: two times out of three one that is less
         ## than this away. With 10,000 images it is about half a percent, with the 1,000 of one class 1.5 percent.
-        return math.sqrt(self.share * (1 - self.share) / self.of) if self.of else math.nan
+        return math.sqrt(self.fraction * (1 - self.fraction) / self.total) if self.total else math.nan
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % interval of Wilson, which stays within 0 to 1 and is right for few images too; (0, 1) of none.
+        """The 95 % Wilson interval, which stays within 0 to 1 and is right for few images too; (0, 1) without images.
 
         Source: Wilson 1927; it is method 3 in Newcombe, 'Two-sided confidence intervals for the single proportion',
         Statistics in Medicine 17 (1998).
         """
-        if not self.of:
+        if not self.total:
             return 0.0, 1.0
-        p, n, square = self.share, self.of, Z * Z
+        p, n, square = self.fraction, self.total, Z * Z
         centre = (p + square / (2 * n)) / (1 + square / n)
         half = Z / (1 + square / n) * math.sqrt(p * (1 - p) / n + square / (4 * n * n))
         return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def overall(found: Evaluation) -> Share:
-    """The accuracy on all images."""
-    return Share(found.correct, found.total)
+def overall(evaluation: Evaluation) -> Proportion:
+    """Return the accuracy on all images."""
+    return Proportion(evaluation.correct, evaluation.total)
 
 
-def per_class(found: Evaluation) -> tuple[Share, ...]:
-    """The accuracy on each class's images, in the order of the labels."""
-    rights, totals = found.confusion.diagonal().tolist(), found.confusion.sum(axis=1).tolist()
-    return tuple(map(Share, rights, totals))
+def per_class(evaluation: Evaluation) -> tuple[Proportion, ...]:
+    """Return the accuracy on each class's images, in the order of the labels."""
+    correct, totals = evaluation.confusion.diagonal().tolist(), evaluation.confusion.sum(axis=1).tolist()
+    return tuple(map(Proportion, correct, totals))
 
 
-Order = Literal["stored", "surest", "closest"]
-"""stored: as in the image set; surest: the highest confidence first; closest: the smallest margin first"""
+Order = Literal["stored", "most_confident", "smallest_margin"]
+"""as in the image set, or the highest confidence first, or the smallest margin first"""
 
 
-def find(
-    found: Evaluation,
+def find_images(
+    evaluation: Evaluation,
     *,
     true: str | None = None,
     predicted: str | None = None,
-    right: bool | None = None,
-    order: Order = "surest",
+    correct: bool | None = None,
+    order: Order = "most_confident",
 ) -> np.ndarray:
-    """Places in the image set, int64 (M,), of the images that are all of what is asked, in `order`.
+    """Return the indices in the image set, int64 (M,), of the images that meet all conditions, in `order`.
 
-    `true` and `predicted` name a class; both together are one cell of the confusion matrix. `right` is True for right
-    predictions, False for mistakes. None asks nothing. The most confident mistakes are `right=False, order="surest"`,
-    the images that the Net is least certain of `order="closest"`. Equals keep the order of the image set.
-    Raises DataError for a class or an order that there is not.
+    `true` and `predicted` name a class; both together are one cell of the confusion matrix. `correct` is True for
+    correct predictions, False for mistakes. None is no condition. The most confident mistakes are `correct=False`; the
+    images that the Net is least certain of are `order="smallest_margin"`. Equal images keep their stored order.
+    Raise DataError for an unknown class or order.
     """
-    wanted = np.ones(found.total, bool)
-    for name, values in ((true, found.labels), (predicted, found.predictions)):
+    chosen = np.ones(evaluation.total, bool)
+    for name, values in ((true, evaluation.labels), (predicted, evaluation.predictions)):
         if name is not None:
-            if name not in found.classes:
-                raise DataError(f"There is no class {name!r:.40}; there are {', '.join(found.classes)}.")
-            wanted &= values == found.classes.index(name)
-    if right is not None:
-        wanted &= (found.predictions == found.labels) == right
-    places = np.flatnonzero(wanted)
+            if name not in evaluation.classes:
+                raise DataError(f"There is no class {name!r:.40}; there are {', '.join(evaluation.classes)}.")
+            chosen &= values == evaluation.classes.index(name)
+    if correct is not None:
+        chosen &= (evaluation.predictions == evaluation.labels) == correct
+    indices = np.flatnonzero(chosen)
     match order:
         case "stored":
-            return places
-        case "surest":
-            return places[np.argsort(-found.confidence[places], kind="stable")]
-        case "closest":
-            return places[np.argsort(found.margin[places], kind="stable")]
+            return indices
+        case "most_confident":
+            return indices[np.argsort(-evaluation.confidence[indices], kind="stable")]
+        case "smallest_margin":
+            return indices[np.argsort(evaluation.margin[indices], kind="stable")]
     raise DataError(f"The order must be one of {', '.join(get_args(Order))}; {order!r:.40} is none of them.")
 
 
-Verdict = Literal["usual", "unsure", "doubtful"]
-UNSURE = 0.70
-"""the best score is lower than on this share of the test images: the Net answers such images right half of the time"""
-DOUBTFUL = 0.95
-"""lower than on this share: right three times out of ten, and the picture may well show none of the classes"""
+Verdict = Literal["typical", "low", "atypical"]
+LOW = 0.70
+"""the largest logit is lower than on this fraction of the test images: the Net predicts such images correctly half of
+the time"""
+ATYPICAL = 0.95
+"""lower than on this fraction: correct three times out of ten, and the image may well show none of the classes"""
 
 
 @dataclass(frozen=True)
 class ConfidenceRank:
-    """How sure the Net is of a picture, compared with the test images, which all show one of its classes.
+    """How sure the Net is of an image, compared with the test images, which all show one of its classes.
 
-    It is a hint and no more: no simple score tells the pictures that a Net knows from others, and softmax shares out
-    100 % among the classes whatever is shown. Pictures of none of the ten were made by code (flat, gradients, stripes,
+    This is only a hint: no simple score tells the images that a Net knows from others, and softmax shares out 100 %
+    among the classes whatever the image shows. Out-of-distribution images were made by code (flat, gradients, stripes,
     checkerboards, noise, text, dots; 500 of each kind) and cut from 18 photographs (a cup, coins, faces, a page, the
     moon). A random test image has a larger largest logit than 67 % and 78 % of them, a larger probability than 64 % and
-    75 %; of the two simple scores it is therefore the logit, as in Hendrycks et al. 2022, 'Scaling out-of-distribution
-    detection for real-world settings'. With a Net of 73.7 % (measured by tests/helpers/out_of_distribution.py):
+    75 %; of the two simple scores this is therefore the logit, as in Hendrycks et al. 2022, 'Scaling
+    out-of-distribution detection for real-world settings'. For a Net of 73.7 %
+    (measured by tests/helpers/out_of_distribution.py):
 
-                   none of the ten    none of the ten    test      of these
-        verdict    made by code       photographs        images    answered right
-        usual      50 %               30 %               70 %      85 %
-        unsure     41 %               53 %               25 %      50 %
-        doubtful    9 %               18 %                5 %      30 %
+                   out of distribution:            test      of these
+        verdict    made by code      photographs   images    predicted correctly
+        typical    50 %              30 %          70 %      85 %
+        low        41 %              53 %          25 %      50 %
+        atypical    9 %              18 %           5 %      30 %
 
-    So a doubtful answer is mostly wrong, and pictures of none of the ten get it two to three times as often as test
-    images. But most of them are not noticed: a usual one is not safe. Another Net's verdicts are just as frequent on
-    the test images, being shares of those, and may tell strangers less well (a Net of 54 %: 17, 11 and 5 % doubtful).
+    So an atypical prediction is mostly wrong, and it is two to three times as frequent for out-of-distribution images
+    as for test images. But most of them are not noticed: a typical prediction is not safe. For another Net the verdicts
+    on the test images are just as frequent, because they are fractions of those, and may detect fewer
+    out-of-distribution images (a Net of 54 %: 17, 11 and 5 % atypical).
     """
 
     score: float
-    """the picture's largest logit"""
+    """the image's largest logit"""
     higher: int
     """test images whose largest logit is higher"""
     total: int
     """test images"""
 
     @property
-    def share(self) -> float:
-        """The share of test images whose best score is higher, 0 to 1."""
+    def fraction(self) -> float:
+        """The fraction of test images whose largest logit is higher, 0 to 1."""
         return self.higher / self.total
 
     @property
     def verdict(self) -> Verdict:
-        """usual, unsure, or doubtful: see UNSURE and DOUBTFUL."""
-        return "doubtful" if self.share >= DOUBTFUL else "unsure" if self.share >= UNSURE else "usual"
+        """typical, low or atypical: see LOW and ATYPICAL."""
+        return "atypical" if self.fraction >= ATYPICAL else "low" if self.fraction >= LOW else "typical"
 
 
-def confidence_rank(answer: Prediction, found: Evaluation) -> ConfidenceRank:
-    """How sure the Net's `answer` to any picture is, compared with what the same Net `found` on its test set."""
-    best = found.logits[:, : len(found.classes)].max(axis=1)  # (N,)
-    return ConfidenceRank(answer.best.logit, int((best > answer.best.logit).sum()), found.total)
+def confidence_rank(prediction: Prediction, evaluation: Evaluation) -> ConfidenceRank:
+    """Return how sure the Net's `prediction` is, compared with the same Net's `evaluation` on its test set."""
+    largest = evaluation.logits[:, : len(evaluation.classes)].max(axis=1)  # (N,)
+    score = prediction.best.logit
+    return ConfidenceRank(score, int((largest > score).sum()), evaluation.total)

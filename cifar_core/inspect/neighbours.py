@@ -21,7 +21,7 @@ BATCH = 500
 
 
 @dataclass(frozen=True)
-class Extracting:
+class ExtractingFeatures:
     """An extraction of features under way."""
 
     done: int
@@ -30,14 +30,14 @@ class Extracting:
 
 
 @dataclass(frozen=True, eq=False)
-class Extracted:
+class ExtractedFeatures:
     """The end of an extraction."""
 
     features: np.ndarray
     """float32 (N, 84): what goes into the last layer, after ReLU, so none is negative"""
 
 
-FeatureEvent = Extracting | Extracted
+FeatureEvent = ExtractingFeatures | ExtractedFeatures
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,10 +51,10 @@ class Neighbours:
 
 
 def features(net: Net, image_set: ImageSet) -> Iterator[FeatureEvent]:
-    """The features of every image, in small portions: Extracting after each, Extracted at the end.
+    """The features of every image, in small portions: ExtractingFeatures after each, ExtractedFeatures at the end.
 
     `net` is on the CPU; what happens to it meanwhile changes nothing. Weights that are no numbers give rows with NaN.
-    For one picture they are the values of the stage fc2 in `look_inside`.
+    For one picture they are the values of the stage fc2 in `inspect_image`.
     """
     ## Without its last layer a trained Net is a feature extractor: the usual first step of transfer learning.
     body = copy.deepcopy(net)
@@ -65,8 +65,8 @@ def features(net: Net, image_set: ImageSet) -> Iterator[FeatureEvent]:
         part = slice(start, start + BATCH)
         with torch.no_grad():
             found[part] = body(normalize(torch.from_numpy(image_set.images[part]))).numpy()
-        yield Extracting(min(start + BATCH, count), count)
-    yield Extracted(found)
+        yield ExtractingFeatures(min(start + BATCH, count), count)
+    yield ExtractedFeatures(found)
 
 
 def nearest(vectors: np.ndarray, vector: np.ndarray, count: int = 5) -> Neighbours:

@@ -38,16 +38,16 @@ class Stage:
 
 
 @dataclass(frozen=True, eq=False)
-class Inside:
+class Inspection:
     """One picture on its way through a Net."""
 
     pixels: np.ndarray
     """uint8 (32, 32, 3): what the Net was shown"""
     stages: tuple[Stage, ...]
     """twelve, from the input to the probabilities"""
-    kept1: np.ndarray
+    pool1_mask: np.ndarray
     """bool (6, 28, 28): True where the first pool took its value; one of each 2x2 square"""
-    kept2: np.ndarray
+    pool2_mask: np.ndarray
     """bool (16, 10, 10): the same for the second pool"""
 
     @property
@@ -64,11 +64,11 @@ class Inside:
         raise NetError(f"The Net has no stage {name!r:.40}; choose one of {names}.")
 
 
-def look_inside(net: Net, pixels: np.ndarray, classes: int = 10) -> Inside:
+def inspect_image(net: Net, pixels: np.ndarray, classes: int = 10) -> Inspection:
     """Show `pixels`, uint8 (32, 32, 3), to `net`, which is on the CPU, and note every stage.
 
-    The probabilities are those of the first `classes` logits, as in `classify`. Weights that are NaN or infinite go
-    through as they are: the stages then hold NaN, and `Inside.finite` is False. Raises PictureError for another array.
+    The probabilities are those of the first `classes` logits, as in `predict`. Weights that are NaN or infinite go
+    through as they are: the stages then hold NaN, and `Inspection.finite` is False. Raise ImageError for another array.
     """
     ## Each row of the table is called once, in this order. What F.relu and view make on the way between two layers is
     ## what the next layer is given.
@@ -92,7 +92,7 @@ def look_inside(net: Net, pixels: np.ndarray, classes: int = 10) -> Inside:
         ("probabilities", "torch.softmax(x, 1)", probabilities, None),
     )
     stages = tuple(Stage(name, code, values[0].float().numpy(), layer) for name, code, values, layer in made)
-    return Inside(pixels, stages, _kept(net.pool, pool1.input), _kept(net.pool, pool2.input))
+    return Inspection(pixels, stages, _kept(net.pool, pool1.input), _kept(net.pool, pool2.input))
 
 
 def net_input(pixels: np.ndarray) -> Tensor:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cifar_core.errors import NetError
-from cifar_core.inspect.stages import look_inside
+from cifar_core.inspect.stages import inspect_image
 from cifar_core.net import Net, layers
 
 _WAY_DOWN = {"conv1": ((5, 1),), "conv2": ((5, 1), (2, 2), (5, 1))}
@@ -13,7 +13,7 @@ _WAY_DOWN = {"conv1": ((5, 1),), "conv2": ((5, 1), (2, 2), (5, 1))}
 
 
 @dataclass(frozen=True)
-class Field:
+class ReceptiveField:
     """A unit's receptive field: the square of the 32x32 picture that it sees, in pixels."""
 
     top: int
@@ -38,9 +38,9 @@ class Unit:
     """all sums and the bias: the unit's place in the map after the convolution"""
     activation: float
     """after ReLU: the total, or 0 where that is negative"""
-    kept: bool
+    selected: bool
     """whether the pool that follows takes this unit out of its square of four"""
-    field: Field
+    receptive_field: ReceptiveField
 
 
 def unit(net: Net, pixels: np.ndarray, layer: str, channel: int, row: int, column: int) -> Unit:
@@ -55,8 +55,8 @@ def unit(net: Net, pixels: np.ndarray, layer: str, channel: int, row: int, colum
     for name, value, size in zip(("channel", "row", "column"), (channel, row, column), shapes[layer], strict=True):
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < size:
             raise NetError(f"There is no {name} {value!r:.40} in {layer}; they go from 0 to {size - 1}.")
-    look = look_inside(net, pixels)
-    below, kept = (look.stage("input"), look.kept1) if layer == "conv1" else (look.stage("pool1"), look.kept2)
+    look = inspect_image(net, pixels)
+    below, kept = (look.stage("input"), look.pool1_mask) if layer == "conv1" else (look.stage("pool1"), look.pool2_mask)
     weights = net.state_dict()
     ## A kernel of 5x5 starts at the unit's own place, as there is no padding, and reaches through all channels below.
     kernel = weights[f"{layer}.weight"][channel].numpy().copy()  # (C, 5, 5)
@@ -71,10 +71,10 @@ def unit(net: Net, pixels: np.ndarray, layer: str, channel: int, row: int, colum
     return Unit(patch, kernel, products, sums, bias, total, activation, bool(kept[place]), _field(layer, row, column))
 
 
-def _field(layer: str, row: int, column: int) -> Field:
+def _field(layer: str, row: int, column: int) -> ReceptiveField:
     ## Seen from below, n neighbours stand `stride` apart, and the last one still sees a whole kernel:
     ## conv2: 1 -> 5 -> 4 * 2 + 2 = 10 -> 9 * 1 + 5 = 14 pixels, which start at twice the unit's place.
     side = 1
     for kernel, stride in _WAY_DOWN[layer]:
         row, column, side = row * stride, column * stride, (side - 1) * stride + kernel
-    return Field(row, column, side)
+    return ReceptiveField(row, column, side)

@@ -91,7 +91,7 @@ def _settings(snapshot: Snapshot, weights_step: int | None) -> dict[str, Any]:
 def data_words(run: Run) -> str:
     """Name and note of the data set that the run trains on."""
     try:
-        about = image_set.load(Path(run.data)).about
+        about = image_set.load(Path(run.data)).info
     except DataError:
         return "no longer on this server"
     return f"{about.name}. {about.note}" if about.note else about.name

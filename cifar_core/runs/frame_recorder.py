@@ -10,6 +10,7 @@ import numpy as np
 
 from cifar_core.data.image_set import ImageSet
 from cifar_core.evaluate import evaluate
+from cifar_core.inspect.filters import first_filters
 from cifar_core.mistakes import prepare_for
 from cifar_core.net import Net, save_weights
 from cifar_core.pixels import Prepare, normalize
@@ -81,7 +82,7 @@ class FrameRecorder:
         if now - self._looked_at < FILTERS_EVERY and not last:
             return None
         self._looked_at = now
-        weights = first_layer(self.net)
+        weights = first_filters(self.net)
         return Filters(self.at.step, weights) if np.isfinite(weights).all() else None
 
 
@@ -91,12 +92,7 @@ def take(
     """What `net` answers on the images of `probe` and of `shown`; None where it has become NaN or infinite."""
     found, answers = (evaluate(net, images, device=device, prepare=prepare) for images in (probe, shown))
     net.train()
-    filters = first_layer(net)
+    filters = first_filters(net)
     if not (found.finite and answers.finite and np.isfinite(filters).all()):
         return None
     return Frame(at.step, at.images, found.confusion, answers.probabilities.astype(np.float32), filters)
-
-
-def first_layer(net: Net) -> np.ndarray:
-    """A copy of its weights: float32 (6, 3, 5, 5)."""
-    return net.conv1.weight.detach().cpu().numpy().copy()

@@ -165,15 +165,15 @@ class NetRegistry:
         return self._evaluations.get(opened.key)
 
     def features(self, opened: OpenNet) -> "Iterator[FeatureEvent]":
-        """Compute the 84 numbers of each of its training images: Extracting now and then, Extracted at the end."""
-        from cifar_core.inspect.neighbours import Extracted, features
+        """Compute the 84 numbers of each of its training images: ExtractingFeatures events, then ExtractedFeatures."""
+        from cifar_core.inspect.neighbours import ExtractedFeatures, features
 
         cached = self._features.get(opened.key)
         if cached is not None:
-            yield Extracted(cached)
+            yield ExtractedFeatures(cached)
             return
         for event in features(opened.net, opened.splits.train):
-            if isinstance(event, Extracted):
+            if isinstance(event, ExtractedFeatures):
                 self._features.put(opened.key, event.features)
             yield event
 

@@ -27,7 +27,7 @@ def export(options: argparse.Namespace, config: TrainConfig) -> int:
         script = script_of(config)
     else:
         splits = open_splits(options.data, unverified=options.unverified)
-        script = script_of(config, data=data_kind(splits.about), classes=splits.train.classes)
+        script = script_of(config, data=data_kind(splits.info), classes=splits.train.classes)
     _write(path, notebook_of(script) if path.suffix == ".ipynb" else script)
     return 0
 
@@ -59,15 +59,15 @@ def write_receipt(
 
 def verify(path: Path, splits: Splits) -> int:
     """Do the training of the receipt again, with a mark at each line that agrees; 0 where all does, 1 where not."""
-    from cifar_core.teach.receipt_parse import MOST_BYTES, from_json
+    from cifar_core.teach.receipt_parse import MAX_BYTES, parse_receipt
     from cifar_core.teach.verify import Verified, verifying
 
     try:
         with open(path, "rb") as file:
-            content = file.read(MOST_BYTES + 1)  # more is refused
+            content = file.read(MAX_BYTES + 1)  # more is refused
     except OSError as error:
         raise ReceiptError(f"{path} cannot be read ({error.strerror}); check the path.") from error
-    receipt = from_json(content)
+    receipt = parse_receipt(content)
     for event in verifying(receipt, splits):
         if isinstance(event, Verified):
             print(event.differs or f"Everything agrees: lines, accuracy and weights, after {receipt.steps:,} steps.")

@@ -85,7 +85,7 @@ class Diverged:
 
 
 @dataclass(frozen=True)
-class Accurate:
+class ValidationAccuracy:
     """How many test images are answered right, and how many before."""
 
     now: float
@@ -106,7 +106,7 @@ class Overfitting:
 
 
 @dataclass(frozen=True)
-class OneAnswer:
+class OneClass:
     """The Net gives one answer to most pictures."""
 
     label: int
@@ -114,7 +114,7 @@ class OneAnswer:
 
 
 @dataclass(frozen=True)
-class Confuses:
+class MostConfused:
     """The pair of classes taken for each other most often."""
 
     true: int
@@ -135,7 +135,17 @@ class AfterChange:
 
 
 Finding = (
-    Guessing | Falling | Flat | Rising | Noisy | Diverged | Accurate | Overfitting | OneAnswer | Confuses | AfterChange
+    Guessing
+    | Falling
+    | Flat
+    | Rising
+    | Noisy
+    | Diverged
+    | ValidationAccuracy
+    | Overfitting
+    | OneClass
+    | MostConfused
+    | AfterChange
 )
 
 
@@ -207,7 +217,7 @@ def _accuracy(points: Sequence[Point], probes: Sequence[Validated]) -> list[Find
     shares = [probe.correct / probe.total for probe in probes]
     now, total = shares[-1], probes[-1].total
     error = math.sqrt(now * (1 - now) / total)
-    found: list[Finding] = [Accurate(now, error, shares[0] if len(shares) > 1 else None, total)]
+    found: list[Finding] = [ValidationAccuracy(now, error, shares[0] if len(shares) > 1 else None, total)]
     best = max(range(len(shares)), key=shares.__getitem__)
     fallen = shares[best] - now
     since = [point.loss for point in points if point.images > probes[best].images]
@@ -224,9 +234,9 @@ def _answers(frame: Frame) -> list[Finding]:
     label = int(answered.argmax())
     share = int(answered[label]) / int(counts.sum())
     if share >= ONE_ANSWER and len(counts) > 2:
-        return [OneAnswer(label, share)]
+        return [OneClass(label, share)]
     wrong = counts - np.diag(counts.diagonal())
     true, predicted = (int(place) for place in np.unravel_index(int(wrong.argmax()), wrong.shape))
     if not wrong[true, predicted]:
         return []
-    return [Confuses(true, predicted, int(wrong[true, predicted]), int(counts[true].sum()))]
+    return [MostConfused(true, predicted, int(wrong[true, predicted]), int(counts[true].sum()))]

@@ -22,7 +22,7 @@ from cifar_core.data import image_set
 from cifar_core.data.image_set import Splits
 from cifar_core.errors import ConfigError, ReceiptError
 from cifar_core.runs.records import Snapshot
-from cifar_core.teach.script import replayed
+from cifar_core.teach.script import replayable
 from cifar_core.training.events import Change, Reported
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ MOST_LINES = 10_000
 
 
 @dataclass(frozen=True)
-class Line:
+class LogLine:
     """A line of the log with all digits of its loss."""
 
     epoch: int
@@ -106,7 +106,7 @@ class Receipt:
     """cpu, cuda or mps"""
     threads: int
     """on which the CPU computed"""
-    lines: tuple[Line, ...]
+    lines: tuple[LogLine, ...]
     """all that were printed"""
     per_class: tuple[tuple[int, int], ...]
     """for each class: test images answered right, and test images"""
@@ -173,7 +173,7 @@ def receipt_of(snapshot: Snapshot, weights: bytes, splits: Splits, device: str =
 def made_again(config: TrainConfig, snapshot: Snapshot) -> tuple[Change, ...]:
     """The changes to be made when the run is repeated. Raises ReceiptError where it cannot be."""
     try:
-        return replayed(config, snapshot.changes, snapshot.run.step)
+        return replayable(config, snapshot.changes, snapshot.run.step)
     except ConfigError as error:
         raise ReceiptError(str(error)) from error
 
@@ -191,7 +191,7 @@ def receipt_from(
     ended: Literal["done", "stopped"] = "done",
 ) -> Receipt:
     """The receipt of a training on one thread of this machine, just now. ReceiptError: it printed too many lines."""
-    lines = tuple(Line(report.epoch, report.batch, report.loss) for report in reports)
+    lines = tuple(LogLine(report.epoch, report.batch, report.loss) for report in reports)
     if len(lines) > MOST_LINES:
         raise ReceiptError(
             f"This run printed {len(lines):,} lines, and a receipt holds {MOST_LINES:,}; "
@@ -202,7 +202,7 @@ def receipt_from(
         changes=changes,
         steps=steps,
         ended=ended,
-        data=facts_of(splits),
+        data=data_facts(splits),
         versions=Versions.here(),
         device=device,
         threads=1,
@@ -231,14 +231,14 @@ def weights_sha256(weights: "Mapping[str, Tensor]") -> str:
     return digest.hexdigest()
 
 
-def facts_of(splits: Splits) -> DataFacts:
+def data_facts(splits: Splits) -> DataFacts:
     """The facts of a data set. The first time, its bytes are read: a third of a second for CIFAR-10."""
     try:
         written = (splits.folder / "splits.json").stat().st_mtime_ns
     except OSError:
         written = 0  # loading it says what is wrong
     sha256 = _sha256_of(splits.folder, written)
-    return DataFacts(splits.about.name, sha256, len(splits.train), len(splits.test), splits.train.classes)
+    return DataFacts(splits.info.name, sha256, len(splits.train), len(splits.test), splits.train.classes)
 
 
 @lru_cache(8)

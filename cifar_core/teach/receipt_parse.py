@@ -7,11 +7,11 @@ from typing import Any, Literal, cast
 
 from cifar_core.config import TrainConfig
 from cifar_core.errors import ConfigError, ReceiptError
-from cifar_core.teach.receipt import FORMAT, MOST_LINES, DataFacts, Line, Receipt, Versions
-from cifar_core.teach.script import replayed
+from cifar_core.teach.receipt import FORMAT, MOST_LINES, DataFacts, LogLine, Receipt, Versions
+from cifar_core.teach.script import replayable
 from cifar_core.training.events import Change
 
-MOST_BYTES = 1_000_000
+MAX_BYTES = 1_000_000
 """the largest receipt that is read"""
 MOST_CHANGES = 1000
 MOST_IMAGES = 10_000_000
@@ -20,7 +20,7 @@ MOST_LETTERS = 300
 """in any word"""
 
 
-def from_json(text: str | bytes) -> Receipt:
+def parse_receipt(text: str | bytes) -> Receipt:
     """The receipt in the content of a file. Raises ReceiptError, which says what is wrong with it."""
     content = _parsed(text)
     if content.get("format") != FORMAT:
@@ -47,7 +47,7 @@ def from_json(text: str | bytes) -> Receipt:
         device=_one_of(content, "device", "cpu", "cuda", "mps"),
         threads=_whole(content, "threads", 1, 10_000),
         lines=tuple(
-            Line(
+            LogLine(
                 _whole({"epoch": epoch}, "epoch", 1, settings.epochs),
                 _whole({"mini-batch": batch}, "mini-batch", 1, max(steps, 1)),
                 _finite(loss),
@@ -80,8 +80,8 @@ def _check_sums(receipt: Receipt, accuracy: dict[str, Any]) -> None:
 
 def _parsed(text: str | bytes) -> dict[str, Any]:
     """The content as JSON, which must be one object."""
-    if len(text) > MOST_BYTES:
-        raise ReceiptError(f"This file is too large for a receipt: it may have {MOST_BYTES:,} bytes.")
+    if len(text) > MAX_BYTES:
+        raise ReceiptError(f"This file is too large for a receipt: it may have {MAX_BYTES:,} bytes.")
     try:
         content = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:  # no JSON, no Unicode, a number of 5,000 digits, a thousand brackets
@@ -114,7 +114,7 @@ def _changes(content: dict[str, Any], settings: TrainConfig) -> tuple[Change, ..
     if [change.step for change in changes] != sorted(change.step for change in changes):
         raise ReceiptError("The changes in this receipt are not in the order of their steps.")
     try:
-        return replayed(settings, changes)
+        return replayable(settings, changes)
     except ConfigError as error:
         raise ReceiptError(f"A change in this receipt cannot be made: {error}") from error
 

@@ -12,10 +12,10 @@ from cifar_core.data.image_set import Splits
 from cifar_core.mistakes import prepare_for, training_images
 from cifar_core.teach.receipt import (
     DataFacts,
-    Line,
+    LogLine,
     Receipt,
     Versions,
-    facts_of,
+    data_facts,
     per_class_of,
     weights_sha256,
 )
@@ -68,8 +68,8 @@ def _verifying(receipt: Receipt, splits: Splits) -> Iterator[Verifying | Verifie
     from cifar_core.net import new_net
     from cifar_core.training.loop import VALIDATION_IMAGES, train
 
-    config, note = receipt.settings, note_of(receipt)
-    other_data = _data_differ(receipt.data, facts_of(splits))
+    config, note = receipt.settings, environment_note(receipt)
+    other_data = _data_differ(receipt.data, data_facts(splits))
     if other_data:
         yield Verified(False, other_data, "Nothing was trained: with other data nothing could agree.")
         return
@@ -86,7 +86,7 @@ def _verifying(receipt: Receipt, splits: Splits) -> Iterator[Verifying | Verifie
             case Changed() if receipt.ended == "stopped" and event.step >= last - 1:
                 control.stop = True
             case Reported():
-                now = Line(event.epoch, event.batch, event.loss)
+                now = LogLine(event.epoch, event.batch, event.loss)
                 differs = _line_differs(expected[told] if told < len(expected) else None, now)
                 exact = exact and not differs and now == expected[told]
                 told += 1
@@ -140,7 +140,7 @@ def _data_differ(told: DataFacts, here: DataFacts) -> str:
     return ""
 
 
-def _line_differs(told: Line | None, now: Line) -> str:
+def _line_differs(told: LogLine | None, now: LogLine) -> str:
     if told is None:
         return f"The receipt has no more lines, and here comes {now.text}"
     if told.place != now.place:
@@ -172,7 +172,7 @@ def _accuracy_differs(receipt: Receipt, per_class: list[tuple[int, int]]) -> str
     return ""
 
 
-def note_of(receipt: Receipt, device: str = "cpu") -> str:
+def environment_note(receipt: Receipt, device: str = "cpu") -> str:
     """What is other here than where the receipt was made, and what that may explain; empty where all is alike."""
     told, here = receipt.versions, Versions.here()
     names = {"python": "Python", "torch": "PyTorch", "numpy": "NumPy", "machine": "the processor"}

@@ -60,5 +60,5 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     made.filters |= {"percent": percent, "duration": duration, "count": count, "minus": minus}
-    made.globals |= {"data_url": data_url, "STATES": STATES}
+    made.globals |= {"data_url": data_url, "STATES": STATES, "zip": zip}
     return made

@@ -83,7 +83,7 @@ def _round(browser: Any, folder: Path, data: Path, found: dict[str, list[float]]
 
 
 def _turn_pages(page: Any, pid: int, cpu: list[float], shown: list[float]) -> None:
-    page.get_by_label("Pictures a page").click()
+    page.get_by_label("Images per page").click()
     page.get_by_role("option", name="64").click()
     page.wait_for_function("document.querySelectorAll('#pictures .cell').length === 64")
     time.sleep(3)  # what the start left to do, torch for the first answer above all

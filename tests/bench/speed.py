@@ -61,7 +61,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         splits = open_splits(options.data, unverified=True) if options.data else draw_splits(Path(folder), 10_000, 1000)
-        print(f"{splits.about.name}: {len(splits.train):,} images")
+        print(f"{splits.info.name}: {len(splits.train):,} images")
         print(f"torch {torch.__version__}, torchvision {torchvision.__version__}, Python {platform.python_version()}")
         for device in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
             _table(device, splits, options.quick)

@@ -9,7 +9,7 @@ import torch
 from PIL import Image, ImageOps
 
 from cifar_core.errors import ConfigError, ImageError
-from cifar_core.image_edit import FIELDS, ImageEdit, Spread, apply_edit, channels
+from cifar_core.image_edit import FIELDS, ImageEdit, ValueRange, apply_edit, channels
 from cifar_core.images import to_net_input
 from cifar_core.pixels import flip_and_shift
 
@@ -199,10 +199,14 @@ def test_the_numbers_of_each_channel_before_and_after_normalization() -> None:
     pixels[:16, :, 0], pixels[..., 1], pixels[0, 0, 2] = 255, 51, 255
     red, green, blue = channels(pixels)
     assert [channel.name for channel in (red, green, blue)] == ["red", "green", "blue"]
-    assert (red.stored, red.before, red.after) == (Spread(0, 127.5, 255), Spread(0, 0.5, 1), Spread(-1, 0, 1))
-    assert green.stored == Spread(51, 51, 51)
+    assert (red.stored, red.before, red.after) == (
+        ValueRange(0, 127.5, 255),
+        ValueRange(0, 0.5, 1),
+        ValueRange(-1, 0, 1),
+    )
+    assert green.stored == ValueRange(51, 51, 51)
     assert astuple(green.before) == pytest.approx([0.2] * 3) and astuple(green.after) == pytest.approx([-0.6] * 3)
-    assert blue.stored == Spread(0, 255 / 1024, 255) and blue.after.mean == pytest.approx(2 / 1024 - 1)
+    assert blue.stored == ValueRange(0, 255 / 1024, 255) and blue.after.mean == pytest.approx(2 / 1024 - 1)
 
 
 @pytest.mark.parametrize(

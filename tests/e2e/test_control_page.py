@@ -41,7 +41,7 @@ def test_a_run_is_paused_changed_resumed_and_trained_on(visit: Visit) -> None:
     expect_state(page, "done")
     expect(page.locator("#log textarea")).to_have_value(re.compile("Finished Training"))
     expect(page.locator("#result")).to_contain_text("Accuracy on 400 test images")
-    assert int(page.locator("#chart canvas").get_attribute("data-probes")) >= 8
+    assert int(page.locator("#chart canvas").get_attribute("data-validations")) >= 8
 
 
 def test_a_change_out_of_bounds_gets_a_sentence_and_the_run_goes_on(visit: Visit) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from cifar_core.inspect.stages import look_inside
+from cifar_core.inspect.stages import inspect_image
 from cifar_core.pretrained import pretrained_net
 from demo.widgets.pointer import Pointer
 from tests.helpers.serving import Server
@@ -68,7 +68,7 @@ def test_a_click_into_a_map_shows_the_sum_that_gave_this_number(visit: Visit, se
     open_inside(page)
     page.locator("#inside-pictures .cell").nth(3).click()
     expect(page.locator("#inside-about")).to_contain_text("test image 3", timeout=SLOW)
-    stages = look_inside(pretrained_net(), server.splits.test.images[3])
+    stages = inspect_image(pretrained_net(), server.splits.test.images[3])
     expect(page.locator("#inside-about h3")).to_contain_text(
         server.splits.test.classes[stages.stage("logits").values.argmax()]
     )

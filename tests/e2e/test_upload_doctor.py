@@ -17,7 +17,7 @@ from cifar_core.image_edit import ImageEdit, apply_edit
 from cifar_core.images import read_image, to_net_input
 from cifar_core.predict import predict
 from cifar_core.pretrained import pretrained_net
-from tests.helpers.out_of_distribution import strangers
+from tests.helpers.out_of_distribution import out_of_distribution_images
 from tests.helpers.serving import Server
 
 pytestmark = pytest.mark.browser
@@ -184,7 +184,7 @@ def test_the_sentence_about_a_stranger_is_counted_on_the_nets_own_test_set(
     net, test = pretrained_net(), server.splits.test
     found = evaluate(net, test)
     page = visit()
-    for kind, images in strangers(1).items():
+    for kind, images in out_of_distribution_images(1).items():
         path = tmp_path / f"{kind}.png"
         Image.fromarray(images[0]).save(path)
         bring(page, path)

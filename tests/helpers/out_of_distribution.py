@@ -17,7 +17,7 @@ from cifar_core.images import to_net_input
 ROWS, COLUMNS = np.mgrid[0:32, 0:32]
 
 
-def strangers(each: int) -> dict[str, np.ndarray]:
+def out_of_distribution_images(each: int) -> dict[str, np.ndarray]:
     """`each` pictures of every kind, the same every time: uint8 (each, 32, 32, 3) under the kind's name."""
     rng = np.random.default_rng(0)
     return {kind.__name__: np.stack([kind(rng) for _ in range(each)]) for kind in KINDS}
@@ -98,21 +98,21 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     test = open_splits(options.data, unverified=True).test
-    kinds = strangers(500)
+    kinds = out_of_distribution_images(500)
     kinds = {"made by code": np.concatenate(list(kinds.values()))} | kinds
     if options.photos:
         kinds["photographs"] = np.concatenate([_cuttings(path) for path in options.photos])
     for net in [load_net(path) for path in options.nets] or [pretrained_net()]:
         found = evaluate(net, test)
         print(f"\nA Net of {100 * found.accuracy:.1f} %")
-        print("above a test image (largest logit, largest probability); usual, unsure, doubtful")
+        print("above a test image (largest logit, largest probability); typical, low, atypical")
         for name, images in kinds.items():
             answers = [predict(net, image, test.classes) for image in images]
             found_of = [confidence_rank(answer, found) for answer in answers]
-            by_logit = np.mean([one.share for one in found_of])
+            by_logit = np.mean([one.fraction for one in found_of])
             by_probability = np.mean([(found.confidence > answer.best.probability).mean() for answer in answers])
             verdicts = [one.verdict for one in found_of]
-            shares = [verdicts.count(verdict) / len(verdicts) for verdict in ("usual", "unsure", "doubtful")]
+            shares = [verdicts.count(verdict) / len(verdicts) for verdict in ("typical", "low", "atypical")]
             print(f"{name:15}", *(f"{100 * share:4.0f} %" for share in (by_logit, by_probability, *shares)))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from cifar_core.data.browse import MAX_SEED, facts_of, page_of
+from cifar_core.data.browse import MAX_SEED, image_facts, page_of
 from cifar_core.errors import CifarError
 from cifar_core.prediction import Prediction
 from cifar_core.pretrained import recipe
@@ -63,7 +63,7 @@ def build_classify_tab(
     def ask_test(name: object, index: Any) -> str:
         try:
             test = nets.source.splits.test
-            facts = facts_of(test, index)
+            facts = image_facts(test, index)
             image = test.images[index]
             return answer_html(
                 nets.predict(NetRef(str(name)), image), image, title=f"test image {index}", truth=facts.name
@@ -81,7 +81,7 @@ def build_classify_tab(
     def look_inside(name: object, index: float | None) -> tuple[Any, Any]:
         try:
             test, chosen = nets.source.splits, nets.open(NetRef(str(name)))
-            facts = facts_of(test.test, _whole(index))
+            facts = image_facts(test.test, _whole(index))
             # a run may have been trained on other pictures than those in use
             same = chosen.splits.folder == test.folder
             picture = f"test {facts.index}" if same else picture_pointer(test.test.images[facts.index])

@@ -84,7 +84,7 @@ def text_of_test(chosen: OpenNet) -> str:
 
 def certainty_of(answer: Prediction, chosen: OpenNet, compared: Comparison) -> str:
     """The sentence about how sure the answer is, or that it follows."""
-    from cifar_core.inspect.judge import Share, confidence_rank
+    from cifar_core.inspect.judge import Proportion, confidence_rank
 
     found = compared.found
     if found is None:
@@ -94,7 +94,7 @@ def certainty_of(answer: Prediction, chosen: OpenNet, compared: Comparison) -> s
             "The Net's answers to the test images are not all numbers, so there is no comparison.", "error"
         )
     low = found.logits[:, : len(found.classes)].max(axis=1) <= answer.best.logit  # bool (N,)
-    alike = Share(int((found.predictions == found.labels)[low].sum()), int(low.sum()))
+    alike = Proportion(int((found.predictions == found.labels)[low].sum()), int(low.sum()))
     behind = ""
     if compared.step != chosen.step:
         behind = (

@@ -15,8 +15,8 @@ from demo.widgets.format import percent
 from demo.widgets.prediction_view import bars_html, scores_html
 
 if TYPE_CHECKING:
-    from cifar_core.image_edit import Channel, Spread
-    from cifar_core.inspect.judge import ConfidenceRank, Share
+    from cifar_core.image_edit import Channel, ValueRange
+    from cifar_core.inspect.judge import ConfidenceRank, Proportion
 
 PHOTO_SIDE = 640
 """pixels of the longer side of the photo that the crop is chosen on; the Net is shown the whole photo's pixels"""
@@ -47,7 +47,7 @@ def doctor_html(answer: Prediction, image: np.ndarray) -> str:
     )
 
 
-def certainty_html(found: "ConfidenceRank", alike: "Share", *, behind: str = "") -> str:
+def certainty_html(found: "ConfidenceRank", alike: "Proportion", *, behind: str = "") -> str:
     """How sure the answer is beside the answers to the test images.
 
     `alike` is how many of the test images with a best score as low as this one, or lower, are answered right. `behind`
@@ -59,26 +59,27 @@ def certainty_html(found: "ConfidenceRank", alike: "Share", *, behind: str = "")
     elif found.higher == 0:
         place = f"{score}. None of the {found.total:,} test images has a higher one."
     else:
-        share = percent(found.share)
+        share = percent(found.fraction)
         if share in (percent(0), percent(1)):  # rounded; it is neither none nor all of them
             share = f"{found.higher:,}"
         place = f"{score}: lower than on {share} of the {found.total:,} test images."
     verdict = found.verdict
     record = ""
-    if verdict != "usual" and alike.of:
-        mostly = " Such answers are mostly wrong:" if verdict == "doubtful" and alike.share < 0.5 else ""
-        images = "test image" if alike.of == 1 else "test images"
+    if verdict != "typical" and alike.total:
+        mostly = " Such answers are mostly wrong:" if verdict == "atypical" and alike.fraction < 0.5 else ""
+        images = "test image" if alike.total == 1 else "test images"
         of = "Of" if not mostly else "of"
         record = (
-            f"{mostly} {of} the {alike.of:,} {images} with a score this low, the Net got {percent(alike.share)} right."
+            f"{mostly} {of} the {alike.total:,} {images} with a score this low, the Net got "
+            f"{percent(alike.fraction)} right."
         )
     head, end = {
-        "usual": (
+        "typical": (
             "As sure as usual.",
             " That does not make it right: shown something that is none of the ten, a Net can be just as sure.",
         ),
-        "unsure": ("Less sure than usual.", ""),
-        "doubtful": ("Doubtful.", " Perhaps the picture shows none of the ten."),
+        "low": ("Less sure than usual.", ""),
+        "atypical": ("Doubtful.", " Perhaps the picture shows none of the ten."),
     }[verdict]
     late = f' <span class="behind">{html.escape(behind)}</span>' if behind else ""
     return f'<p class="certainty {verdict}" role="status"><b>{head}</b> {place}{record}{end}{late}</p>'
@@ -114,7 +115,7 @@ def spreads_html(channels: "Sequence[Channel]") -> str:
     )
 
 
-def _spread(stage: int, spread: "Spread", digits: int) -> str:
+def _spread(stage: int, spread: "ValueRange", digits: int) -> str:
     low, mean, high = (f"{value:.{digits}f}".replace("-", "−") for value in (spread.low, spread.mean, spread.high))
     numbers = f"<span>{low}</span><b>{mean}</b><span>{high}</span>"
     return f"<td data-stage='{STAGES[stage]}'><span class='spread'>{numbers}</span></td>"

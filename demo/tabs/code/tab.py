@@ -68,7 +68,7 @@ def build_code_tab(
         if name == NOW:
             splits = source.splits
             config = page_config(dict(zip(NAMES, values, strict=True)), len(splits.train))
-            kind, classes = data_kind(splits.about), splits.train.classes
+            kind, classes = data_kind(splits.info), splits.train.classes
             return script_of(config, data=kind, classes=classes), command_of(config)
         snapshot = service.snapshot(str(name))
         return script_of_run(snapshot, images_of(snapshot.run)), command_of(snapshot.run.config)
@@ -111,29 +111,29 @@ def build_code_tab(
             return ""
 
     def read_it(text: str) -> list[Any]:
-        from cifar_core.teach.receipt_parse import from_json
+        from cifar_core.teach.receipt_parse import parse_receipt
 
         try:
-            receipt = from_json(str(text))
+            receipt = parse_receipt(str(text))
         except CifarError as error:
             return [message_box(str(error), "error"), gr.Button(interactive=False)]
         return [receipt_html(receipt), gr.Button(interactive=True)]
 
     def run_again(owner_key: str, text: str) -> list[Any]:
-        from cifar_core.teach.receipt_parse import from_json
+        from cifar_core.teach.receipt_parse import parse_receipt
 
         try:
-            receipt = from_json(str(text))
+            receipt = parse_receipt(str(text))
             run = service.start(str(owner_key), receipt.settings, source.splits, receipt.changes)
         except CifarError as error:
             return [message_box(str(error), "error"), gr.skip(), gr.skip()]
         return [message_box("It runs; its lines are compared as they come."), run.id, gr.Timer(active=True)]
 
     def compare(text: str, run_id: str) -> list[Any]:
-        from cifar_core.teach.receipt_parse import from_json
+        from cifar_core.teach.receipt_parse import parse_receipt
 
         try:
-            receipt, snapshot = from_json(str(text)), service.snapshot(str(run_id))
+            receipt, snapshot = parse_receipt(str(text)), service.snapshot(str(run_id))
             ended = not snapshot.run.active
             own = receipt_of_run(snapshot.run.id) if snapshot.run.state == "done" else None
             return [compared_html(receipt, snapshot, own), gr.Timer(active=not ended)]

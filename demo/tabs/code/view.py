@@ -99,6 +99,6 @@ def _reasons(receipt: "Receipt", own: "Receipt | None") -> str:
     """What is other here, where that is known."""
     if own is None:
         return ""
-    from cifar_core.teach.verify import note_of
+    from cifar_core.teach.verify import environment_note
 
-    return note_of(receipt, own.device)
+    return environment_note(receipt, own.device)

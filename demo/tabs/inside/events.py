@@ -159,13 +159,13 @@ class InsideEvents:
 
     def search(self, at: str) -> Iterator[tuple[Any, Any, str]]:
         """The nearest training images: the search under way, its result, and for which picture that is."""
-        from cifar_core.inspect.neighbours import Extracted
+        from cifar_core.inspect.neighbours import ExtractedFeatures
 
         try:
             look = take_look(self.nets, read_pointer(at))
             told = 0.0
             for event in self.nets.features(look.chosen):
-                if isinstance(event, Extracted):
+                if isinstance(event, ExtractedFeatures):
                     yield "", search_result(look, event.features), at
                 elif time.monotonic() - told > TELL_EVERY:
                     told = time.monotonic()

@@ -8,7 +8,7 @@ from cifar_core.runs.registry import NetRegistry, OpenNet
 from demo.widgets.pointer import Pointer, Shown, shown_by
 
 if TYPE_CHECKING:
-    from cifar_core.inspect.stages import Inside
+    from cifar_core.inspect.stages import Inspection
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,7 +17,7 @@ class Look:
 
     chosen: OpenNet
     shown: Shown
-    inside: "Inside"
+    inside: "Inspection"
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -37,11 +37,11 @@ class Look:
 
 def take_look(nets: NetRegistry, pointer: Pointer) -> Look:
     """What `pointer` points at. Raises CifarError where there is no such Net or picture."""
-    from cifar_core.inspect.stages import look_inside
+    from cifar_core.inspect.stages import inspect_image
 
     chosen = nets.open(NetRef(pointer.net, pointer.step))
     shown = shown_by(pointer.picture, chosen)
-    return Look(chosen, shown, look_inside(chosen.net, shown.image, len(chosen.splits.test.classes)))
+    return Look(chosen, shown, inspect_image(chosen.net, shown.image, len(chosen.splits.test.classes)))
 
 
 def moment_words(chosen: OpenNet) -> str:

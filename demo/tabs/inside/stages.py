@@ -177,7 +177,7 @@ def _drawn(look: Look, name: str, place: Place) -> str:
             f"<img class='strip' src='{picture}' style='--rows:{_ROWS[name]}' alt='{len(values)} numbers from "
             f"{_said(values.min())} to {_said(values.max())}, as colours'>"
         )
-    kept = {"relu1": look.inside.kept1, "relu2": look.inside.kept2}.get(name)
+    kept = {"relu1": look.inside.pool1_mask, "relu2": look.inside.pool2_mask}.get(name)
     captions = ["red", "green", "blue"] if name == "input" else [str(number) for number in range(len(values))]
     maps = _maps(name, number_colours(values, largest), captions, place)
     if kept is None:

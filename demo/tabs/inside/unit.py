@@ -9,7 +9,7 @@ from demo.widgets.enlarged import enlarged
 from demo.widgets.templates import data_url
 
 if TYPE_CHECKING:
-    from cifar_core.inspect.unit import Field, Unit
+    from cifar_core.inspect.unit import ReceptiveField, Unit
 
 PLACES = 3
 """decimals of products and sums"""
@@ -75,7 +75,7 @@ def _table(caption: str, values: np.ndarray, words: list[str]) -> str:
 
 
 def _seen(unit: "Unit", pixels: np.ndarray) -> str:
-    field = unit.field
+    field = unit.receptive_field
     top, left, side = field.top, field.left, field.side
     where = f"rows {top} to {top + side - 1}, columns {left} to {left + side - 1}"
     patch = pixels[top : top + side, left : left + side]
@@ -86,7 +86,7 @@ def _seen(unit: "Unit", pixels: np.ndarray) -> str:
     )
 
 
-def _frame(field: "Field") -> str:
+def _frame(field: "ReceptiveField") -> str:
     left, top, side = (100 * value / 32 for value in (field.left, field.top, field.side))
     return f"<div class='frame' style='left:{left:g}%;top:{top:g}%;width:{side:g}%;height:{side:g}%'></div>"
 
@@ -96,7 +96,7 @@ def _after(unit: "Unit", total: int) -> str:
     relu = "stays as it is" if unit.total > 0 else "is not above 0 and becomes 0"
     pool = (
         "The max-pool takes it: it is the largest of its square of four (or the first of several)."
-        if unit.kept
+        if unit.selected
         else "The max-pool throws it away: a neighbour in its square of four is as large or larger."
     )
     return f"After ReLU: <b class='after'>{_number(after)}</b> (the sum {relu}). {pool}"

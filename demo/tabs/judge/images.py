@@ -24,14 +24,23 @@ PER_PAGE = 15
 COLUMNS = 5
 OUTCOMES: dict[str, bool | None] = {"wrong": False, "right": True, "any": None}
 _SUBJECTS = {"wrong": "Mistakes", "right": "Right answers", "any": "All answers"}
-_SORTED = {"surest": "surest first", "closest": "least sure first", "stored": "as stored"}
+_SORTED = {"most_confident": "surest first", "smallest_margin": "least sure first", "stored": "as stored"}
 _LOOK_FOR = {
-    ("wrong", "surest"): "The Net is very sure here, and wrong. Look for wrong labels, odd crops, several things in "
-    "one picture, and a background that fits the other class, such as blue sky for a plane or water for a ship.",
-    ("any", "closest"): "Two classes have nearly the same probability here, so chance decides between them: another "
-    "shuffle in training might turn the answer. Would you be sure?",
-    ("right", "surest"): "What do these have in common? It is what the Net has learned to look for, and often it is "
-    "the whole scene more than the thing itself.",
+    (
+        "wrong",
+        "most_confident",
+    ): "The Net is very sure here, and wrong. Look for wrong labels, odd crops, several things "
+    "in one picture, and a background that fits the other class, such as blue sky for a plane or water for a ship.",
+    (
+        "any",
+        "smallest_margin",
+    ): "Two classes have nearly the same probability here, so chance decides between them: "
+    "another shuffle in training might turn the answer. Would you be sure?",
+    (
+        "right",
+        "most_confident",
+    ): "What do these have in common? It is what the Net has learned to look for, and often it "
+    "is the whole scene more than the thing itself.",
 }
 _LABEL_ERRORS = (
     " There are wrong labels: people who checked CIFAR-10's 10,000 test images found at least 54 (Northcutt, Athalye "
@@ -49,12 +58,12 @@ class Question:
     """the class that the Net took them for; empty for any"""
     outcome: str = "wrong"
     """wrong, right, any"""
-    order: "Order" = "surest"
+    order: "Order" = "most_confident"
 
 
 VIEWS = {
     "Most confident mistakes": Question(),
-    "Least certain": Question(outcome="any", order="closest"),
+    "Least certain": Question(outcome="any", order="smallest_margin"),
     "Most confident right": Question(outcome="right"),
 }
 """the ready-made questions"""
@@ -92,15 +101,15 @@ def answered(nets: NetRegistry, shown: str, question: Question, page: object = 1
 
 def places_of(found: "Evaluation", question: Question) -> np.ndarray:
     """Places of the images asked for, int64 (M,), in the order asked for. Raises DataError for what there is not."""
-    from cifar_core.inspect.judge import find
+    from cifar_core.inspect.judge import find_images
 
     if question.outcome not in OUTCOMES:
         raise DataError(f"The outcome must be one of {', '.join(OUTCOMES)}; {question.outcome!r:.40} is none of them.")
-    return find(
+    return find_images(
         found,
         true=question.truth or None,
         predicted=question.said or None,
-        right=OUTCOMES[question.outcome],
+        correct=OUTCOMES[question.outcome],
         order=question.order,
     )
 
@@ -116,7 +125,7 @@ def heading_html(splits: Splits, question: Question, count: int, number: int) ->
         return f"{title}<p>No test image is like that.</p>"
     first, last = (number - 1) * PER_PAGE + 1, min(number * PER_PAGE, count)
     told = _LOOK_FOR.get((question.outcome, question.order), "") if not question.truth + question.said else ""
-    if told and question.outcome == "wrong" and splits.about.name == "CIFAR-10":
+    if told and question.outcome == "wrong" and splits.info.name == "CIFAR-10":
         told += _LABEL_ERRORS
     images = "1 image" if count == 1 else f"{count:,} images; shown: {first:,} to {last:,}"
     return f"{title}<p><b>{images}</b></p>" + (f"<p class='quiet'>{told}</p>" if told else "")

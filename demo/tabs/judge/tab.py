@@ -62,9 +62,9 @@ def build_judge_tab(nets: NetRegistry, owner: gr.BrowserState, look_at: gr.Textb
                     outcome = gr.Dropdown(
                         outcomes, value="wrong", label="Right or wrong", elem_id="outcome", min_width=110
                     )
-                    orders = [("surest", "surest"), ("least sure", "closest"), ("as stored", "stored")]
+                    orders = [("surest", "most_confident"), ("least sure", "smallest_margin"), ("as stored", "stored")]
                     order = gr.Dropdown(
-                        orders, value="surest", label="First come", elem_id="found-order", min_width=110
+                        orders, value="most_confident", label="First come", elem_id="found-order", min_width=110
                     )
                 heading = gr.HTML("", elem_id="found-heading")
                 pictures = clickable_grid(label="Test images found", elem_id="found-pictures")

@@ -10,7 +10,7 @@ from demo.widgets.format import percent
 
 if TYPE_CHECKING:
     from cifar_core.evaluate import Evaluation
-    from cifar_core.inspect.judge import Share
+    from cifar_core.inspect.judge import Proportion
 
 NOT_FINITE = (
     "This Net's answers are not finite numbers (NaN or infinity): its training ran away, most often because of a too "
@@ -35,8 +35,8 @@ def overall_html(chosen: OpenNet, found: "Evaluation") -> str:
     guess = f"Guessing would get about {100 / len(found.classes):.0f} %."
     return (
         f'<section class="judged"><h3>{html.escape(name[0].upper() + name[1:])}: <strong>{share_words(share)}</strong>'
-        f"</h3><p>It answers {share.right:,} of {share.of:,} test images right. {guess} It has not been trained on any "
-        "of them.</p>"
+        f"</h3><p>It answers {share.correct:,} of {share.total:,} test images right. {guess} It has not been trained "
+        "on any of them.</p>"
         "<p>The ± is the <i>sampling error</i>: with other test images of the same kind, the number would be a little "
         f"different. On all pictures of this kind, the Net would very probably (95 %) get between {100 * low:.1f} and "
         f"{percent(high)} right. Differences smaller than that may be chance.</p>{_warning(chosen)}</section>"
@@ -50,7 +50,7 @@ def _warning(chosen: OpenNet) -> str:
             "<p>The run's own test forgets Normalize on purpose. Here the images are normalized, as they were in its "
             "training, so this number is higher than the run's.</p>"
         )
-    if chosen.name != PRETRAINED or chosen.splits.about.kind == "archive":
+    if chosen.name != PRETRAINED or chosen.splits.info.kind == "archive":
         return ""
     if chosen.splits.test.classes != CLASSES:
         return (
@@ -60,12 +60,12 @@ def _warning(chosen: OpenNet) -> str:
     return "<p><b>This Net has learned from CIFAR-10's photographs, and other pictures are in use.</b></p>"
 
 
-def share_words(share: "Share") -> str:
+def share_words(share: "Proportion") -> str:
     """54.2 % ± 0.5, the error in percentage points; without it where all or none are right, for then it is unknown."""
-    if not share.of:
+    if not share.total:
         return "–"
-    error = f" ± {100 * share.error:.1f}" if 0 < share.right < share.of else ""
-    return percent(share.share) + error
+    error = f" ± {100 * share.standard_error:.1f}" if 0 < share.correct < share.total else ""
+    return percent(share.fraction) + error
 
 
 def classes_html(found: "Evaluation") -> str:
@@ -74,8 +74,8 @@ def classes_html(found: "Evaluation") -> str:
 
     rows = []
     for name, share in zip(found.classes, per_class(found), strict=True):
-        width = 0 if math.isnan(share.share) else 100 * share.share
-        counts = f"{share.right:,} of {share.of:,}" if share.of else "no test images"
+        width = 0 if math.isnan(share.fraction) else 100 * share.fraction
+        counts = f"{share.correct:,} of {share.total:,}" if share.total else "no test images"
         rows.append(
             f"<tr><th scope='row'>{html.escape(name)}</th>"
             f"<td class='share'><div class='bar'><div style='width:{width:.1f}%'></div></div></td>"

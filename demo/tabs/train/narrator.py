@@ -10,18 +10,18 @@ from cifar_core.errors import DataError
 from cifar_core.runs.records import Point, Snapshot
 from cifar_core.runs.service import Service
 from cifar_core.teach.findings import (
-    Accurate,
     AfterChange,
-    Confuses,
     Diverged,
     Falling,
     Finding,
     Flat,
     Guessing,
+    MostConfused,
     Noisy,
-    OneAnswer,
+    OneClass,
     Overfitting,
     Rising,
+    ValidationAccuracy,
     findings,
 )
 from demo.widgets.format import percent
@@ -92,7 +92,7 @@ def sentence(finding: Finding, classes: tuple[str, ...], *, going: bool = True) 
                 f"After {step:,} mini-batches the loss is no number any more{was}. The steps were too large: try a "
                 "tenth of the learning rate."
             )
-        case Accurate(now, error, before, total):
+        case ValidationAccuracy(now, error, before, total):
             since = f"; the first time it was {percent(before)}" if before is not None else ""
             return f"It answers {percent(now)} of {total:,} test images right, give or take {percent(error)}{since}."
         case Overfitting(best, images, now):
@@ -100,9 +100,9 @@ def sentence(finding: Finding, classes: tuple[str, ...], *, going: bool = True) 
                 f"The loss falls, but on the test images it was better before: {percent(best)} after {images:,} "
                 f"images, {percent(now)} now. It has begun to learn its pictures by heart."
             )
-        case OneAnswer(label, share):
+        case OneClass(label, share):
             return f"To {percent(share)} of all test images it says {classes[label]}: it has one answer for nearly all."
-        case Confuses(true, predicted, count, of):
+        case MostConfused(true, predicted, count, of):
             return f"Most often it takes a {classes[true]} for a {classes[predicted]}: {count} of {of} times."
         case AfterChange(name, value, before, now):
             return (

@@ -14,11 +14,12 @@ from cifar_core.errors import DataError, RunError, StoreError
 from cifar_core.inspect.filters import filter_tiles
 from cifar_core.runs.records import Filters, Point, Run, Snapshot, TestResult
 from cifar_core.runs.service import Service
+from cifar_core.runs.smoothing import MovingMean
 from cifar_core.training.events import Changed, Validated
 from demo.tabs.train.narrator import story_of
+from demo.widgets.chart import chart_head, chart_marks, chart_points, chart_validations
 from demo.widgets.format import STATES, duration, percent
 from demo.widgets.image_grid import grid_html
-from demo.widgets.live_chart import chart_head, chart_marks, chart_points, chart_probes
 from demo.widgets.templates import data_url
 
 COMMANDS = {
@@ -118,12 +119,15 @@ class RunWatch:
             splits = _tested_on(run, tested)
             log += log_end(run, tested, splits)
             result = result_html(run, tested, splits)
+        if not old.chart:
+            self._mean = MovingMean(run)
         chart = old.chart or chart_head(run)
+        points = chart_points(snapshot.points, self._mean.add(snapshot.points))
         return View(
             run=run,
             mine=mine,
             status=status_html(run, mine=mine),
-            chart=chart + chart_points(snapshot.points) + chart_probes(probes) + chart_marks(changes),
+            chart=chart + points + chart_validations(probes) + chart_marks(changes),
             filters=self._filters_of(run),
             story=story,
             log=log,

@@ -21,21 +21,22 @@ from cifar_core.data.source import DataSource
 from cifar_core.errors import CifarError
 from cifar_core.runs.service import Service
 from cifar_core.training.presets import PRESETS
+from demo.lesson.lesson import lesson_names
 from demo.setup.settings import (
     MAIN,
     MORE,
     NAMES,
     Settings,
-    fill_in,
-    limits_words,
+    limits_sentence,
     page_config,
-    plan_words,
+    plan_sentence,
+    preset_values,
     setting_field,
 )
 from demo.setup.share import build_share
 from demo.tabs.train.guess import build_guess, compared, kept_with
 from demo.tabs.train.run_view import RunWatch, View
-from demo.widgets.live_chart import live_chart
+from demo.widgets.chart import chart as loss_chart
 from demo.widgets.templates import message_box
 
 LOOK_EVERY = 0.2
@@ -76,8 +77,8 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
     )
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=300, elem_id="settings"):
-            with gr.Column(elem_classes="part-recipes"):
-                gr.HTML("<b>Recipes</b> that fill in the settings below:", elem_id="recipes")
+            with gr.Column(elem_classes="part-presets"):
+                gr.HTML("<b>Presets</b> that fill in the settings below:", elem_id="presets")
                 with gr.Row(elem_classes="commands"):
                     presets = {
                         name: gr.Button(recipe.label, size="sm", min_width=80) for name, recipe in PRESETS.items()
@@ -87,16 +88,16 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
             with gr.Accordion("Beyond the tutorial", open=False):
                 settings |= {name: setting_field(name) for name in MORE}
             plan = gr.HTML(
-                message_box(plan_words(service, source, page_config({}, len(source.splits.train)))), elem_id="plan"
+                message_box(plan_sentence(service, source, page_config({}, len(source.splits.train)))), elem_id="plan"
             )
-            gr.HTML(f'<p class="quiet">{limits_words(service.limits)}</p>', elem_id="limits")
+            gr.HTML(f'<p class="quiet">{limits_sentence(service.limits)}</p>', elem_id="limits")
             apply = gr.Button(
                 "Use this learning rate, momentum and batch size from now on",
                 interactive=False,
                 elem_id="apply",
                 size="sm",
             )
-            build_share(settings)
+            build_share(settings, lesson_names())
         with gr.Column(scale=3, min_width=320):
             prediction = build_guess(source)
             with gr.Row(elem_classes="commands"):
@@ -106,7 +107,7 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
                 weights = gr.DownloadButton("Download .pth", interactive=False, elem_id="weights")
             message = gr.HTML(message_box(""), elem_id="train-message")
             status = gr.HTML("", elem_id="run-status", min_height=64)
-            chart = live_chart(elem_id="chart")
+            chart = loss_chart(elem_id="chart", live=True)
             filters = gr.HTML("", elem_id="live-filters", min_height=72)
             log = gr.Textbox(
                 label="Log, as the tutorial prints it",
@@ -170,7 +171,7 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
 
     def show_plan(*values: Any) -> str:
         try:
-            return message_box(plan_words(service, source, asked_for(values, source.splits)))
+            return message_box(plan_sentence(service, source, asked_for(values, source.splits)))
         except CifarError as error:
             return message_box(str(error), "error")
 
@@ -230,7 +231,12 @@ def build_train_tab(service: Service, source: DataSource, owner: gr.BrowserState
     following.change(settings_in_force, [following, *inputs], in_force, trigger_mode="multiple", **quiet)
     in_force.change(show_settings, in_force, inputs, **quiet)
     for name, button in presets.items():
-        button.click(partial(fill_in, name), None, [about_preset, *inputs], **quiet)
+        button.click(
+            lambda name=name: [message_box(PRESETS[name].help), *preset_values(name).values()],
+            None,
+            [about_preset, *inputs],
+            **quiet,
+        )
     triggers = [blocks.load, *(field.change for field in inputs), gr.Timer(PLAN_EVERY).tick]
     gr.on(triggers, show_plan, inputs, plan, trigger_mode="always_last", **quiet)
     blocks.load(owner_key_of, owner, owner, queue=False, **quiet).then(watch, owner, watched, **quiet)

@@ -9,7 +9,7 @@ from torchvision import transforms
 
 from cifar_core.config import CLASSES
 from cifar_core.data import Splits
-from cifar_core.data.browse import MAX_PER_PAGE, MAX_SEED, describe, facts_of, page_of
+from cifar_core.data.browse import MAX_PER_PAGE, MAX_SEED, describe, image_facts, page_of
 from cifar_core.errors import DataError
 from tests.helpers import tutorial
 
@@ -92,7 +92,7 @@ def test_the_facts_of_an_image_are_those_of_torchvisions_transforms(tiny: Splits
     for index in (0, 17, 119):
         image = Image.fromarray(tiny.test.images[index])
         before, after = transforms.ToTensor()(image), tutorial.transform(image)
-        facts = facts_of(tiny.test, index)
+        facts = image_facts(tiny.test, index)
         assert (facts.shape, facts.dtype) == (tuple(after.shape), str(after.dtype))
         assert (facts.before.low, facts.before.high) == pytest.approx(
             (before.min().item(), before.max().item()), abs=1e-6
@@ -106,11 +106,11 @@ def test_the_facts_of_an_image_are_those_of_torchvisions_transforms(tiny: Splits
 @pytest.mark.parametrize("bad", [-1, 120, 10**400, 1.0, "3", True, None], ids=lambda b: repr(b)[:9])
 def test_an_image_that_is_not_there_is_refused_with_those_that_are(tiny: Splits, bad: Any) -> None:
     with pytest.raises(DataError, match=r"^There is no image .{1,40} in the test set; they go from 0 to 119\.$"):
-        facts_of(tiny.test, bad)
+        image_facts(tiny.test, bad)
 
 
 def test_an_image_set_is_described_as_torchvision_prints_it(tiny: Splits) -> None:
-    about = replace(tiny.about, root="/home/somebody/data")
+    about = replace(tiny.info, root="/home/somebody/data")
     assert describe(tiny.train, about).splitlines() == [
         "Dataset CIFAR-10",
         "    Number of datapoints: 400",
@@ -126,5 +126,5 @@ def test_an_image_set_is_described_as_torchvision_prints_it(tiny: Splits) -> Non
 
 
 def test_a_drawn_set_is_described_without_a_folder(tiny: Splits) -> None:
-    about = replace(tiny.about, name="Drawn pictures", root="")
+    about = replace(tiny.info, name="Drawn pictures", root="")
     assert "    Root Location: (drawn by this program)" in describe(tiny.train, about).splitlines()

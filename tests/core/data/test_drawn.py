@@ -31,7 +31,7 @@ def test_every_class_has_its_own_drawing() -> None:
 
 
 def test_the_page_can_say_that_the_pictures_are_drawn_and_not_cifar_10(splits: Splits) -> None:
-    about = splits.about
+    about = splits.info
     assert (about.name, about.kind, about.verified, about.root) == ("Drawn pictures", "drawn", False, "")
     assert "drawn by this program" in about.note and "not CIFAR-10" in about.note
 
@@ -74,7 +74,7 @@ def test_training_and_test_pictures_differ_by_more_than_noise(splits: Splits) ->
 def test_a_second_call_opens_what_was_kept_without_drawing(splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drawn, "draw", None)
     again = drawn.draw_splits(splits.folder, TRAIN, TEST)
-    assert (again.train.images == splits.train.images).all() and again.about == splits.about
+    assert (again.train.images == splits.train.images).all() and again.info == splits.info
 
 
 def test_other_counts_or_an_older_version_are_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

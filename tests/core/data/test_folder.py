@@ -87,7 +87,7 @@ def test_an_official_archive_is_verified_and_equals_torchvisions_reading(officia
         assert np.array_equal(image_set.images, expected.data)
         assert image_set.labels.tolist() == expected.targets
         assert image_set.images.flags.c_contiguous and image_set.classes == CLASSES
-    about = splits.about
+    about = splits.info
     assert (about.name, about.kind, about.verified, about.note) == ("CIFAR-10", "archive", True, "")
     assert about.root == str(official)
 
@@ -109,7 +109,7 @@ def test_images_keep_the_archives_order_and_colours(root: Path) -> None:
 def test_a_repacked_copy_is_refused_unless_unverified_ones_are_accepted(root: Path) -> None:
     sentence = refusal(root)
     assert "md5" in sentence and "--unverified" in sentence and "prepare-data" in sentence
-    about = open_splits(root, unverified=True).about
+    about = open_splits(root, unverified=True).info
     assert about.kind == "archive" and not about.verified and "unverified" in about.note
 
 
@@ -117,7 +117,7 @@ def test_an_unverified_copy_has_the_pixels_that_torchvision_would_read(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unverified = open_splits(root, unverified=True)
-    assert not unverified.about.verified
+    assert not unverified.info.verified
     other = write_archive(tmp_path / "again")
     make_official(other, monkeypatch)
     assert_same(unverified, open_splits(other))
@@ -129,7 +129,7 @@ def test_the_archives_own_folder_can_be_named_too(official: Path, renamed: bool)
     if renamed:
         batches = batches.rename(official / "cifar")
     splits = open_splits(batches)
-    assert splits.about.verified and splits.about.root == str(batches)
+    assert splits.info.verified and splits.info.root == str(batches)
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
@@ -275,7 +275,7 @@ def test_pictures_of_32_by_32_pixels_are_read_exactly_and_in_sorted_order(tmp_pa
     assert splits.train.labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4
     assert np.array_equal(splits.train.images[:4], draw(np.full(4, 1), 100))
     assert np.array_equal(splits.test.images[4:], draw(np.full(2, 0), 1))
-    about = splits.about
+    about = splits.info
     assert (about.name, about.kind, about.verified, about.note) == ("Image folder", "folders", False, "")
 
 
@@ -315,7 +315,7 @@ def test_hidden_files_are_passed_over_and_folders_in_a_class_are_read(tmp_path: 
     (root / "train" / "cat" / "more").mkdir()
     Image.new("RGB", (32, 32), "red").save(root / "train" / "cat" / "more" / "red.png")
     splits = open_splits(root)
-    assert splits.train.counts()[[3, 5]].tolist() == [3, 2] and splits.about.note == ""
+    assert splits.train.counts()[[3, 5]].tolist() == [3, 2] and splits.info.note == ""
     assert splits.train.images[2, 0, 0].tolist() == [255, 0, 0]
 
 
@@ -329,7 +329,7 @@ def test_files_that_are_no_pictures_are_left_out_and_counted(tmp_path: Path, cou
     ]:
         path.write_bytes(b"no picture")
     splits = open_splits(root)
-    assert note in splits.about.note
+    assert note in splits.info.note
     assert splits.train.labels.tolist() == [3, 3, 5, 5, 5]
     assert np.array_equal(splits.train.images[:2], draw(np.full(3, 0), 0)[[0, 2]])
 
@@ -469,7 +469,7 @@ def test_pictures_are_read_once_only(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(pictures, "read_image", never)
     second = open_splits(str(root))
     assert_same(first, second)
-    assert second.about == first.about and "1 file" in second.about.note
+    assert second.info == first.info and "1 file" in second.info.note
 
 
 @pytest.mark.parametrize("change", ["written", "touched", "added", "removed", "renamed"])
@@ -518,8 +518,8 @@ def test_a_copy_kept_as_verified_is_served_to_all(official: Path, monkeypatch: p
     open_splits(official)
     monkeypatch.setattr(folder, "read_verified", None)
     monkeypatch.setattr(folder, "read_unverified", None)
-    assert open_splits(official, unverified=True).about.verified
-    assert open_splits(official).about.verified
+    assert open_splits(official, unverified=True).info.verified
+    assert open_splits(official).info.verified
 
 
 def test_a_damaged_copy_is_made_anew(root: Path) -> None:
@@ -533,7 +533,7 @@ def test_data_that_was_moved_is_reported_at_its_new_place(tmp_path: Path) -> Non
     root = write_folders(tmp_path / "data")
     open_splits(root)
     moved = root.rename(tmp_path / "moved")
-    assert open_splits(moved).about.root == str(moved)
+    assert open_splits(moved).info.root == str(moved)
 
 
 def test_a_folder_that_cannot_be_written_is_kept_in_the_users_cache(

@@ -85,7 +85,7 @@ def until(true: Callable[[], object]) -> None:
 
 
 def is_drawn(splits: Splits) -> bool:
-    return splits.about.kind == "drawn" and (len(splits.train), len(splits.test)) == COUNTS
+    return splits.info.kind == "drawn" and (len(splits.train), len(splits.test)) == COUNTS
 
 
 def same(a: Splits, b: Splits) -> bool:
@@ -98,7 +98,7 @@ def same(a: Splits, b: Splits) -> bool:
 def test_a_named_folder_is_used(tmp_path: Path, downloads: Path, offline: None) -> None:
     write_archive(downloads)  # an earlier download is not asked for
     found = find_data(write_folders(tmp_path / "mine"), downloads=downloads)
-    assert (found.splits.about.root, len(found.splits.train)) == (str(tmp_path / "mine"), 12)
+    assert (found.splits.info.root, len(found.splits.train)) == (str(tmp_path / "mine"), 12)
     assert (found.status, found.fraction) == ("", None)
 
 
@@ -118,18 +118,18 @@ def test_a_repacked_archive_is_used_only_where_that_was_allowed(tmp_path: Path, 
         with pytest.raises(DataError, match="--unverified"):
             find_data(named, downloads=downloads)
         found = find_data(named, unverified=True, downloads=downloads)
-        assert (found.splits.about.verified, len(found.splits.train)) == (False, 100)
+        assert (found.splits.info.verified, len(found.splits.train)) == (False, 100)
 
 
 def test_an_earlier_download_is_used(downloads: Path, offline: None, monkeypatch: pytest.MonkeyPatch) -> None:
     make_official(write_archive(downloads), monkeypatch)
     found = find_data(None, downloads=downloads)
-    assert (found.splits.about.name, found.splits.about.verified) == ("CIFAR-10", True)
+    assert (found.splits.info.name, found.splits.info.verified) == ("CIFAR-10", True)
     assert (found.status, found.fraction) == ("", None)
 
 
 def test_an_image_folder_in_the_place_of_downloads_is_used(downloads: Path, offline: None) -> None:
-    assert find_data(None, downloads=write_folders(downloads)).splits.about.kind == "folders"
+    assert find_data(None, downloads=write_folders(downloads)).splits.info.kind == "folders"
 
 
 def test_without_any_data_drawn_pictures_are_there_until_the_real_ones_have_come(
@@ -141,7 +141,7 @@ def test_without_any_data_drawn_pictures_are_there_until_the_real_ones_have_come
     found = find_data(None, downloads=downloads, drawn_counts=COUNTS)
     drawn_splits = found.splits
     assert is_drawn(drawn_splits)
-    assert drawn_splits.about.note.endswith("they are not CIFAR-10.")
+    assert drawn_splits.info.note.endswith("they are not CIFAR-10.")
     assert drawn_splits.folder == downloads / "drawn"
 
     until(lambda: found.fraction)
@@ -151,7 +151,7 @@ def test_without_any_data_drawn_pictures_are_there_until_the_real_ones_have_come
 
     mirrors.go_on.set()
     until(lambda: found.splits is not drawn_splits and not found.status)
-    assert found.splits.about.name == "CIFAR-10" and found.splits.about.verified
+    assert found.splits.info.name == "CIFAR-10" and found.splits.info.verified
     assert same(found.splits, open_splits(archive))
     assert found.splits.folder != drawn_splits.folder
     assert found.fraction is None

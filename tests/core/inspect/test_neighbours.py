@@ -6,14 +6,14 @@ import torch
 
 from cifar_core.data import Splits
 from cifar_core.inspect import neighbours as module
-from cifar_core.inspect.neighbours import Extracted, Extracting, features, nearest
-from cifar_core.inspect.stages import look_inside
+from cifar_core.inspect.neighbours import ExtractedFeatures, ExtractingFeatures, features, nearest
+from cifar_core.inspect.stages import inspect_image
 from cifar_core.net import Net, new_net
 
 
 def all_features(net: Net, splits: Splits) -> np.ndarray:
     *_, last = features(net, splits.test)
-    assert isinstance(last, Extracted)
+    assert isinstance(last, ExtractedFeatures)
     return last.features
 
 
@@ -21,7 +21,7 @@ def test_the_features_are_what_the_last_layer_is_given(trained: Net, tiny: Split
     found = all_features(trained, tiny)
     assert found.dtype == np.float32 and found.shape == (120, 84) and found.min() == 0 < found.max()
     for index in (0, 1, 119):
-        expected = look_inside(trained, tiny.test.images[index]).stage("fc2").values
+        expected = inspect_image(trained, tiny.test.images[index]).stage("fc2").values
         assert np.allclose(found[index], expected, rtol=1e-4, atol=1e-5)
 
 
@@ -31,8 +31,8 @@ def test_an_extraction_tells_its_way_and_ends_with_the_features(
     expected = all_features(trained, tiny)
     monkeypatch.setattr(module, "BATCH", 50)
     *way, last = features(trained, tiny.test)
-    assert way == [Extracting(50, 120), Extracting(100, 120), Extracting(120, 120)]
-    assert isinstance(last, Extracted) and np.allclose(last.features, expected, rtol=1e-4, atol=1e-5)
+    assert way == [ExtractingFeatures(50, 120), ExtractingFeatures(100, 120), ExtractingFeatures(120, 120)]
+    assert isinstance(last, ExtractedFeatures) and np.allclose(last.features, expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -56,7 +56,7 @@ def test_a_net_that_trains_on_meanwhile_does_not_mix_in(
     with torch.no_grad():
         net.fc2.weight.zero_()
     *_, last = way
-    assert isinstance(last, Extracted) and np.array_equal(last.features, expected)
+    assert isinstance(last, ExtractedFeatures) and np.array_equal(last.features, expected)
 
 
 def test_images_of_a_class_lie_near_each_other_for_a_net_that_knows_it(trained: Net, tiny: Splits) -> None:

@@ -14,7 +14,7 @@ from cifar_core.config import CLASSES
 from cifar_core.data import Splits
 from cifar_core.errors import ImageError, NetError, WeightsError
 from cifar_core.inspect.filters import filter_tiles, first_filters
-from cifar_core.inspect.stages import Inside, look_inside
+from cifar_core.inspect.stages import Inspection, inspect_image
 from cifar_core.net import PARAMETERS, Net, new_net
 from cifar_core.pixels import normalize
 from cifar_core.predict import predict
@@ -37,17 +37,17 @@ SHAPES = {
 
 
 @pytest.fixture(scope="module")
-def look(trained: Net, tiny: Splits) -> Inside:
-    return look_inside(trained, tiny.test.images[0])
+def look(trained: Net, tiny: Splits) -> Inspection:
+    return inspect_image(trained, tiny.test.images[0])
 
 
-def test_the_stages_have_their_order_shape_and_type(look: Inside) -> None:
+def test_the_stages_have_their_order_shape_and_type(look: Inspection) -> None:
     assert [(stage.name, stage.shape) for stage in look.stages] == list(SHAPES.items())
     assert all(stage.values.dtype == np.float32 for stage in look.stages)
     assert look.finite
 
 
-def test_the_input_is_what_the_tutorials_transform_makes(look: Inside, tiny: Splits) -> None:
+def test_the_input_is_what_the_tutorials_transform_makes(look: Inspection, tiny: Splits) -> None:
     expected = tutorial.transform(Image.fromarray(tiny.test.images[0]))
     assert np.array_equal(look.stage("input").values, expected.numpy())
     assert np.array_equal(look.pixels, tiny.test.images[0])
@@ -57,10 +57,10 @@ def test_the_logits_are_the_nets_own_to_the_last_bit(trained: Net, tiny: Splits)
     for image in tiny.test.images[:5]:
         with torch.no_grad():
             logits = trained(normalize(torch.from_numpy(image[None])))[0]
-        assert np.array_equal(look_inside(trained, image).stage("logits").values, logits.numpy())
+        assert np.array_equal(inspect_image(trained, image).stage("logits").values, logits.numpy())
 
 
-def test_each_stage_is_what_a_hook_on_the_nets_own_layer_sees(trained: Net, look: Inside, tiny: Splits) -> None:
+def test_each_stage_is_what_a_hook_on_the_nets_own_layer_sees(trained: Net, look: Inspection, tiny: Splits) -> None:
     seen: list[tuple[Tensor, Tensor]] = []
     handles = [
         layer.register_forward_hook(lambda layer, given, output: seen.append((given[0][0], output[0])))
@@ -87,7 +87,7 @@ def test_each_stage_is_what_a_hook_on_the_nets_own_layer_sees(trained: Net, look
         assert np.array_equal(look.stage(name).values, values.numpy()), name
 
 
-def test_each_stages_code_stands_in_forward_and_makes_its_values(trained: Net, look: Inside) -> None:
+def test_each_stages_code_stands_in_forward_and_makes_its_values(trained: Net, look: Inspection) -> None:
     source = inspect.getsource(Net.forward)
     x = torch.from_numpy(look.stage("input").values)[None]
     for stage in look.stages[1:-1]:
@@ -100,7 +100,7 @@ def test_each_stages_code_stands_in_forward_and_makes_its_values(trained: Net, l
     assert np.allclose(torch.softmax(made, 1)[0].numpy(), look.stage("probabilities").values)
 
 
-def test_relu_and_pool_do_what_their_names_say(look: Inside) -> None:
+def test_relu_and_pool_do_what_their_names_say(look: Inspection) -> None:
     for number in "12":
         maps = look.stage(f"conv{number}").values
         assert (maps < 0).any() and np.array_equal(look.stage(f"relu{number}").values, maps.clip(min=0))
@@ -109,15 +109,15 @@ def test_relu_and_pool_do_what_their_names_say(look: Inside) -> None:
         assert np.array_equal(look.stage(f"pool{number}").values, squares.max(axis=(2, 4)))
 
 
-def test_the_probabilities_are_those_of_classify(trained: Net, look: Inside, tiny: Splits) -> None:
+def test_the_probabilities_are_those_of_classify(trained: Net, look: Inspection, tiny: Splits) -> None:
     for classes in (CLASSES, ("cat", "dog", "owl")):
-        found = look_inside(trained, tiny.test.images[0], len(classes)).stage("probabilities").values
+        found = inspect_image(trained, tiny.test.images[0], len(classes)).stage("probabilities").values
         expected = [score.probability for score in predict(trained, tiny.test.images[0], classes).scores]
         assert np.array_equal(found, np.array(expected, np.float32))
     assert look.stage("probabilities").values.sum() == pytest.approx(1)
 
 
-def test_the_parameters_of_all_stages_are_those_of_the_nets_table(look: Inside) -> None:
+def test_the_parameters_of_all_stages_are_those_of_the_nets_table(look: Inspection) -> None:
     learned = {stage.name: stage.layer.arithmetic for stage in look.stages if stage.layer}
     assert learned == {
         "conv1": "6×3×5×5 + 6 = 456",
@@ -136,27 +136,27 @@ def squares(maps: np.ndarray) -> np.ndarray:
     return parts.swapaxes(2, 3).reshape(channels, height // 2, width // 2, 4)
 
 
-def test_each_pool_keeps_one_of_four_and_the_largest_of_them(look: Inside) -> None:
-    for kept, number in ((look.kept1, 1), (look.kept2, 2)):
+def test_each_pool_keeps_one_of_four_and_the_largest_of_them(look: Inspection) -> None:
+    for kept, number in ((look.pool1_mask, 1), (look.pool2_mask, 2)):
         relu, pool = look.stage(f"relu{number}").values, look.stage(f"pool{number}").values
         assert kept.dtype == np.bool_ and kept.shape == relu.shape
         assert (squares(kept).sum(axis=3) == 1).all()
         assert np.array_equal(squares(relu)[squares(kept)].reshape(pool.shape), pool)
 
 
-def test_of_equal_values_the_pool_keeps_the_one_whose_gradient_torch_lets_pass(trained: Net, look: Inside) -> None:
+def test_of_equal_values_the_pool_keeps_the_one_whose_gradient_torch_lets_pass(trained: Net, look: Inspection) -> None:
     relu = torch.from_numpy(look.stage("relu1").values)[None].requires_grad_()
     trained.pool(relu).sum().backward()
-    assert relu.grad is not None and np.array_equal(look.kept1, relu.grad[0].numpy() == 1)
+    assert relu.grad is not None and np.array_equal(look.pool1_mask, relu.grad[0].numpy() == 1)
     emptied = squares(look.stage("relu1").values).max(axis=3) == 0
-    assert emptied.any() and squares(look.kept1)[emptied][:, 0].all()  # the upper left zero
+    assert emptied.any() and squares(look.pool1_mask)[emptied][:, 0].all()  # the upper left zero
 
 
 @pytest.mark.parametrize("training", [True, False])
 def test_a_look_changes_nothing_of_the_net(trained: Net, tiny: Splits, training: bool) -> None:
     net = new_net(0).train(training)
     before = {name: weight.clone() for name, weight in net.state_dict().items()}
-    look_inside(net, tiny.test.images[0])
+    inspect_image(net, tiny.test.images[0])
     assert net.training is training and all(layer.training is training for layer in net.children())
     assert not any(layer._forward_hooks for layer in net.children())
     assert all(weight.requires_grad and weight.grad is None for weight in net.parameters())
@@ -166,7 +166,7 @@ def test_a_look_changes_nothing_of_the_net(trained: Net, tiny: Splits, training:
 def test_what_others_ask_the_same_net_meanwhile_does_not_mix_in(tiny: Splits) -> None:
     net = new_net(0)
     busy: list[bool] = []
-    expected = look_inside(net, tiny.test.images[0])
+    expected = inspect_image(net, tiny.test.images[0])
 
     def ask_something_else(layer: nn.Module, given: Any, output: Tensor) -> None:
         if not busy:
@@ -174,7 +174,7 @@ def test_what_others_ask_the_same_net_meanwhile_does_not_mix_in(tiny: Splits) ->
             net(normalize(torch.from_numpy(tiny.test.images[1:2])))
 
     net.fc1.register_forward_hook(ask_something_else)
-    found = look_inside(net, tiny.test.images[0])
+    found = inspect_image(net, tiny.test.images[0])
     assert busy
     for stage in found.stages:
         assert np.array_equal(stage.values, expected.stage(stage.name).values), stage.name
@@ -185,31 +185,31 @@ def test_weights_that_are_no_numbers_are_shown_as_they_are(tiny: Splits, bad: fl
     net = new_net(0)
     with torch.no_grad():
         net.conv1.bias[2] = bad  # type: ignore[index]
-    look = look_inside(net, tiny.test.images[0])
+    look = inspect_image(net, tiny.test.images[0])
     assert not look.finite
     assert np.isfinite(look.stage("input").values).all() and not np.isfinite(look.stage("conv1").values[2]).any()
     assert np.isnan(look.stage("probabilities").values).all()
-    assert (squares(look.kept1).sum(axis=3) == 1).all() and (squares(look.kept2).sum(axis=3) == 1).all()
+    assert (squares(look.pool1_mask).sum(axis=3) == 1).all() and (squares(look.pool2_mask).sum(axis=3) == 1).all()
 
 
 def test_one_number_that_is_none_is_enough_to_say_so(tiny: Splits) -> None:
     net = new_net(0)
     with torch.no_grad():
         net.fc3.bias[3] = -np.inf
-    look = look_inside(net, tiny.test.images[0])
+    look = inspect_image(net, tiny.test.images[0])
     assert np.isfinite(look.stage("probabilities").values).all() and not look.finite
 
 
 def test_another_array_than_a_picture_is_refused_as_in_classify(trained: Net) -> None:
     for image in (np.zeros((3, 32, 32), np.uint8), np.zeros((32, 32, 3), np.float32), np.zeros((32, 32), np.uint8)):
         with pytest.raises(ImageError) as caught:
-            look_inside(trained, image)
+            inspect_image(trained, image)
         with pytest.raises(ImageError) as classifys:
             predict(trained, image, CLASSES)
         assert str(caught.value) == str(classifys.value)
 
 
-def test_a_stage_that_is_not_there_is_one_sentence_with_those_that_are(look: Inside) -> None:
+def test_a_stage_that_is_not_there_is_one_sentence_with_those_that_are(look: Inspection) -> None:
     with pytest.raises(NetError, match="no stage 'conv3'; choose one of input, conv1, .*probabilities"):
         look.stage("conv3")
 

@@ -8,8 +8,8 @@ import torch
 
 from cifar_core.data import Splits
 from cifar_core.errors import ImageError, NetError
-from cifar_core.inspect.stages import look_inside
-from cifar_core.inspect.unit import Field, unit
+from cifar_core.inspect.stages import inspect_image
+from cifar_core.inspect.unit import ReceptiveField, unit
 from cifar_core.net import Net, new_net
 
 PLACES = [
@@ -26,9 +26,9 @@ PLACES = [
 def test_the_products_add_up_to_the_maps_value(trained: Net, tiny: Splits, place: tuple[str, int, int, int]) -> None:
     layer, channel, row, column = place
     for image in tiny.test.images[:4]:
-        look, found = look_inside(trained, image), unit(trained, image, *place)
+        look, found = inspect_image(trained, image), unit(trained, image, *place)
         stages = {stage.name: stage.values for stage in look.stages}
-        below, kept = (stages["input"], look.kept1) if layer == "conv1" else (stages["pool1"], look.kept2)
+        below, kept = (stages["input"], look.pool1_mask) if layer == "conv1" else (stages["pool1"], look.pool2_mask)
         weight, bias = trained.state_dict()[f"{layer}.weight"], trained.state_dict()[f"{layer}.bias"]
         assert np.array_equal(found.kernel, weight[channel].numpy()) and found.bias == bias[channel]
         assert np.array_equal(found.patch, below[:, row : row + 5, column : column + 5])
@@ -38,7 +38,7 @@ def test_the_products_add_up_to_the_maps_value(trained: Net, tiny: Splits, place
         assert found.total == pytest.approx(found.sums.sum() + found.bias, abs=1e-6)
         assert found.total == pytest.approx(stages[layer][channel, row, column], abs=1e-5)
         assert found.activation == pytest.approx(stages[f"relu{layer[-1]}"][channel, row, column], abs=1e-5)
-        assert found.kept is bool(kept[channel, row, column])
+        assert found.selected is bool(kept[channel, row, column])
 
 
 def test_a_negative_total_is_0_after_relu_and_a_positive_one_is_itself(trained: Net, tiny: Splits) -> None:
@@ -49,12 +49,12 @@ def test_a_negative_total_is_0_after_relu_and_a_positive_one_is_itself(trained: 
 
 def test_the_pool_keeps_one_unit_of_each_square(trained: Net, tiny: Splits) -> None:
     square = [unit(trained, tiny.test.images[0], "conv2", 4, row, column) for row in (6, 7) for column in (2, 3)]
-    assert [found.kept for found in square].count(True) == 1
+    assert [found.selected for found in square].count(True) == 1
     largest = max(square, key=lambda found: found.activation)
-    assert largest.activation > 0 and largest.kept
+    assert largest.activation > 0 and largest.selected
 
 
-def seen_by(layer: str, row: int, column: int) -> Field:
+def seen_by(layer: str, row: int, column: int) -> ReceptiveField:
     """What of 20 random pictures changes a unit's value, by the gradients through the real layers."""
     net = new_net(0)
     with torch.no_grad():
@@ -68,7 +68,7 @@ def seen_by(layer: str, row: int, column: int) -> Field:
     (gradient,) = torch.autograd.grad(maps[:, 0, row, column].sum(), pictures)
     rows, columns = gradient.abs().amax((0, 1)).nonzero().T
     assert rows.max() - rows.min() == columns.max() - columns.min()
-    return Field(int(rows.min()), int(columns.min()), int(rows.max() - rows.min()) + 1)
+    return ReceptiveField(int(rows.min()), int(columns.min()), int(rows.max() - rows.min()) + 1)
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -76,7 +76,7 @@ def test_the_receptive_field_is_where_a_pixel_makes_a_difference(
     trained: Net, tiny: Splits, place: tuple[str, int, int, int]
 ) -> None:
     layer, _, row, column = place
-    field = unit(trained, tiny.test.images[0], *place).field
+    field = unit(trained, tiny.test.images[0], *place).receptive_field
     assert field == seen_by(layer, row, column)
     assert field.side == {"conv1": 5, "conv2": 14}[layer] and field.top + field.side <= 32
 

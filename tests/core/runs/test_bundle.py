@@ -81,7 +81,7 @@ def test_the_settings_tell_start_changes_test_and_data(store: Store, tiny: Split
     assert told["changes"] == [{"step": 30, "images": 120, "name": "lr", "value": 0.002, "steps": 200}]
     assert told["test"] == {"step": 40, "correct": 45, "total": 120, "accuracy": 0.375}
     assert (told["state"], told["steps_done"], told["training_images"]) == ("done", 40, 400)
-    assert told["data"].startswith(tiny.about.name)
+    assert told["data"].startswith(tiny.info.name)
 
 
 def test_a_name_in_any_script_survives_and_no_path_of_the_server_is_told(store: Store, tiny: Splits) -> None:

@@ -10,18 +10,18 @@ import pytest
 from cifar_core.config import TrainConfig
 from cifar_core.runs.records import Frame, Point, Run, new_run
 from cifar_core.teach.findings import (
-    Accurate,
     AfterChange,
-    Confuses,
     Diverged,
     Falling,
     Finding,
     Flat,
     Guessing,
+    MostConfused,
     Noisy,
-    OneAnswer,
+    OneClass,
     Overfitting,
     Rising,
+    ValidationAccuracy,
     findings,
 )
 from cifar_core.training.events import Changed, Validated
@@ -90,8 +90,8 @@ def test_a_run_that_diverged_has_one_thing_to_say() -> None:
 
 def test_accuracy_is_told_with_its_error_and_where_it_began() -> None:
     probes = [Validated(10, 400, 200, 1000), Validated(20, 800, 500, 1000)]
-    (told,) = [f for f in findings(RUN, curve(*wobbling(1.5, 20)), probes) if isinstance(f, Accurate)]
-    assert told == Accurate(0.5, pytest.approx(math.sqrt(0.25 / 1000)), 0.2, 1000)
+    (told,) = [f for f in findings(RUN, curve(*wobbling(1.5, 20)), probes) if isinstance(f, ValidationAccuracy)]
+    assert told == ValidationAccuracy(0.5, pytest.approx(math.sqrt(0.25 / 1000)), 0.2, 1000)
 
 
 def test_overfitting_is_said_when_the_loss_falls_and_the_accuracy_too() -> None:
@@ -114,18 +114,18 @@ def test_the_pair_confused_most_often_is_named_with_its_counts() -> None:
     (told,) = [
         finding
         for finding in findings(RUN, curve(*wobbling(1.5, 20)), frame=frame([[8, 1, 1], [4, 5, 1], [0, 2, 8]]))
-        if isinstance(finding, Confuses)
+        if isinstance(finding, MostConfused)
     ]
-    assert told == Confuses(true=1, predicted=0, count=4, of=10)
+    assert told == MostConfused(true=1, predicted=0, count=4, of=10)
 
 
 def test_a_net_with_one_answer_is_told_so_instead() -> None:
     found = findings(RUN, curve(*wobbling(1.5, 20)), frame=frame([[10, 0, 0], [9, 1, 0], [4, 1, 5]]))
-    assert OneAnswer(0, pytest.approx(23 / 30)) in found and Confuses not in kinds(found)
+    assert OneClass(0, pytest.approx(23 / 30)) in found and MostConfused not in kinds(found)
 
 
 def test_a_net_without_mistakes_confuses_nothing() -> None:
-    assert Confuses not in kinds(
+    assert MostConfused not in kinds(
         findings(RUN, curve(*wobbling(0.1, 20)), frame=frame([[3, 0, 0], [0, 3, 0], [0, 0, 3]]))
     )
 

@@ -21,15 +21,15 @@ from cifar_core.net import new_net, save_weights
 from cifar_core.runs.records import Run, Snapshot, TestResult, new_run
 from cifar_core.teach.receipt import (
     MOST_LINES,
-    Line,
+    LogLine,
     Receipt,
-    facts_of,
+    data_facts,
     per_class_of,
     receipt_from,
     receipt_of,
     weights_sha256,
 )
-from cifar_core.teach.receipt_parse import MOST_BYTES, from_json
+from cifar_core.teach.receipt_parse import MAX_BYTES, parse_receipt
 from cifar_core.teach.verify import Verified, Verifying, verifying
 from cifar_core.training.events import Change, Changed, Control, Finished, Progress, Reported
 from cifar_core.training.loop import VALIDATION_IMAGES, train
@@ -108,7 +108,7 @@ def test_a_fresh_receipt_agrees(
     small: Splits, config: TrainConfig, changes: tuple[Change, ...], stop: int | None
 ) -> None:
     receipt = a_receipt(small, config, changes, stop)
-    *events, last = verifying(from_json(receipt.to_json()), small)
+    *events, last = verifying(parse_receipt(receipt.to_json()), small)
     assert last == Verified(True, "", "")
     assert [event.line for event in events if isinstance(event, Verifying) and event.line] == [
         line.text for line in receipt.lines
@@ -180,7 +180,7 @@ TAMPERED: dict[str, tuple[Callable[[Receipt], Receipt], Callable[[Receipt], str]
         lambda r: f"The receipt has no more lines, and here comes [2,    10] loss: {said(r, 2)}",
     ),
     "a line too many": (
-        lambda r: replace(r, lines=(*r.lines, Line(2, 20, 1.0))),
+        lambda r: replace(r, lines=(*r.lines, LogLine(2, 20, 1.0))),
         lambda r: "The receipt goes on with the line [2,    20], and here the training has ended.",
     ),
     "the accuracy": (
@@ -294,8 +294,8 @@ def test_verifying_leaves_torch_and_the_random_numbers_as_they_were(fresh: Recei
 
 def test_a_receipt_comes_back_from_its_file(fresh: Receipt, small: Splits) -> None:
     text = fresh.to_json()
-    assert from_json(text) == fresh == from_json(text.encode())
-    assert from_json(text).to_json() == text
+    assert parse_receipt(text) == fresh == parse_receipt(text.encode())
+    assert parse_receipt(text).to_json() == text
     content = json.loads(text)
     assert content["settings"] == CONFIG.to_json() and content["steps"] == fresh.steps
     assert content["lines"][0] == [1, 10, fresh.lines[0].loss]
@@ -307,11 +307,11 @@ def test_a_receipt_comes_back_from_its_file(fresh: Receipt, small: Splits) -> No
 def test_the_sum_of_the_data_knows_every_pixel_and_every_label(small: Splits, tmp_path: Path) -> None:
     def copy(name: str, images: np.ndarray, labels: np.ndarray) -> str:
         train = ImageSet(images, labels, CLASSES, "train")
-        return facts_of(save(tmp_path / name, train, small.test, small.about)).sha256
+        return data_facts(save(tmp_path / name, train, small.test, small.info)).sha256
 
     images, labels = small.train.images.copy(), small.train.labels.copy()
     same = copy("same", images, labels)
-    assert same == facts_of(small).sha256
+    assert same == data_facts(small).sha256
     images[50, 3, 4, 1] ^= 1
     assert copy("pixel", images, labels) != same
     images[50, 3, 4, 1] ^= 1
@@ -380,7 +380,7 @@ def test_a_run_with_too_many_lines_has_no_receipt(small: Splits) -> None:
     values: dict[str, Any] = {"splits": small, "device": "cpu", "steps": 20_000, "per_class": [(1, 4)] * 10}
     values["weights"] = new_net(0).state_dict()
     largest = receipt_from(replace(CONFIG, epochs=200), reports=reports, **values)
-    assert len(largest.to_json()) < MOST_BYTES / 2
+    assert len(largest.to_json()) < MAX_BYTES / 2
     with pytest.raises(ReceiptError, match="printed 10,001 lines, and a receipt holds 10,000"):
         receipt_from(CONFIG, reports=[*reports, reports[0]], **values)
 
@@ -447,26 +447,26 @@ def test_what_comes_from_outside_is_checked(
     content = json.loads(fresh.to_json())
     forge(content)
     with pytest.raises(ReceiptError, match=sentence) as refused:
-        from_json(json.dumps(content))
+        parse_receipt(json.dumps(content))
     assert len(str(refused.value)) < 500
 
 
 @pytest.mark.parametrize(
     "text",
     ["", "no json", "[]", "5", "null", "{", "[" * 100_000, b"\xff\xfe\x00", '{"format": 1e999}', "9" * 5000, "\ud800"]
-    + ['{"format": 1, "steps": NaN}', " " * (MOST_BYTES + 1), '{"format": 1, "format": {}}'],
+    + ['{"format": 1, "steps": NaN}', " " * (MAX_BYTES + 1), '{"format": 1, "format": {}}'],
     ids=[str(number) for number in range(14)],
 )
 def test_a_file_that_is_no_receipt_is_told_in_a_sentence(text: str | bytes) -> None:
     with pytest.raises(ReceiptError, match="receipt") as refused:
-        from_json(text)
+        parse_receipt(text)
     assert len(str(refused.value)) < 200
 
 
 def test_a_loss_that_is_no_number_in_json_is_refused(fresh: Receipt) -> None:
     text = fresh.to_json().replace(json.dumps(fresh.lines[0].loss), "1e999", 1)
     with pytest.raises(ReceiptError, match="not a finite number"):
-        from_json(text)
+        parse_receipt(text)
 
 
 # ------------------------------------------------------------------------------------------------ the command line
@@ -481,8 +481,8 @@ def test_a_command_gives_a_receipt_that_verify_agrees_with_and_one_that_is_forge
     settings = ["--epochs", "1", "--report-every", "5", "--device", "cpu", "--lr", "0.01", "--mistake", "test_data"]
     assert main(["train", *data, "--out", str(tmp_path / "net.pth"), *settings, "--receipt", str(path)]) == 0
     printed = capsys.readouterr().out
-    receipt = from_json(path.read_text())
-    assert receipt.data == facts_of(open_splits(root, unverified=True)) and receipt.steps == 10
+    receipt = parse_receipt(path.read_text())
+    assert receipt.data == data_facts(open_splits(root, unverified=True)) and receipt.steps == 10
     assert [line.text for line in receipt.lines] == [line for line in printed.splitlines() if line.startswith("[")]
 
     assert main(["verify", *data, str(path)]) == 0

@@ -106,8 +106,8 @@ def prepare(place: Path, script: str, splits: Splits) -> None:
     """A folder in which somebody runs the script: it holds the script and the data."""
     place.mkdir()
     (place / "script.py").write_text(script)
-    if splits.about.kind == "archive":
-        (place / "data").symlink_to(splits.about.root)
+    if splits.info.kind == "archive":
+        (place / "data").symlink_to(splits.info.root)
     else:
         shutil.copytree(splits.folder, place / "pictures")
 
@@ -141,7 +141,7 @@ def at_home(tmp_path_factory: pytest.TempPathFactory, data: dict[str, Splits]) -
             changes=case.changes,
             last_step=case.stop,
             diverged=case.ended == "diverged",
-            data=data_kind(splits.about),
+            data=data_kind(splits.info),
             classes=splits.train.classes,
         )
         prepare(folder / name, script, splits)
@@ -194,7 +194,7 @@ def test_the_script_prints_what_the_run_prints_and_gives_its_weights_bit_for_bit
 def test_the_tutorials_script_by_itself_prints_what_the_command_prints(
     tmp_path: Path, data: dict[str, Splits], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    root = data["repacked"].about.root
+    root = data["repacked"].info.root
     train_command = ["train", "--data", root, "--unverified", "--device", "cpu", "--report-every", "10"]
     assert main([*train_command, "--out", str(tmp_path / "net.pth")]) == 0
     _, *lines = capsys.readouterr().out.splitlines()

@@ -14,14 +14,14 @@ from cifar_core.data import Splits
 from cifar_core.errors import ConfigError
 from cifar_core.evaluate import evaluate
 from cifar_core.image_edit import channels
-from cifar_core.inspect.judge import ConfidenceRank, Share, confidence_rank
+from cifar_core.inspect.judge import ConfidenceRank, Proportion, confidence_rank
 from cifar_core.net import Net
 from cifar_core.predict import predict
 from cifar_core.prediction import ClassScore, Prediction
 from demo.tabs.classify.upload import DIALS
 from demo.tabs.classify.upload_view import certainty_html, doctor_html, photo_url, spreads_html
 from demo.widgets.sliders import Dial, dials_html, numbers_in, starts
-from tests.helpers.out_of_distribution import strangers
+from tests.helpers.out_of_distribution import out_of_distribution_images
 
 PERCENT = re.compile(r"lower than on ([\d.,]+)(\N{NO-BREAK SPACE}%)? of the ([\d,]+) test images")
 
@@ -47,10 +47,10 @@ def test_the_bars_keep_the_order_of_the_labels_whatever_the_answer_is() -> None:
 def test_the_sentence_tells_the_share_of_test_images_with_a_higher_best_score(tiny: Splits, trained: Net) -> None:
     found = evaluate(trained, tiny.test)
     told, verdicts = [], set()
-    for images in strangers(6).values():
+    for images in out_of_distribution_images(6).values():
         for image in images:
             answer = predict(trained, image, CLASSES)
-            sentence = text_of(certainty_html(confidence_rank(answer, found), Share(1, 3)))
+            sentence = text_of(certainty_html(confidence_rank(answer, found), Proportion(1, 3)))
             higher = sum(max(row) > answer.best.logit for row in found.logits.tolist())
             if higher in (0, 120):
                 assert ("None of" if higher == 0 else "Every one of") + " the 120 test images" in sentence
@@ -63,25 +63,27 @@ def test_the_sentence_tells_the_share_of_test_images_with_a_higher_best_score(ti
 
 
 def test_a_doubtful_answer_is_told_as_mostly_wrong_only_where_such_answers_are() -> None:
-    wrong = text_of(certainty_html(ConfidenceRank(1.5, 9_730, 10_000), Share(76, 270)))
+    wrong = text_of(certainty_html(ConfidenceRank(1.5, 9_730, 10_000), Proportion(76, 270)))
     assert wrong == (
         "Doubtful. Its best score, the largest logit, is 1.50: lower than on 97.3\N{NO-BREAK SPACE}% of the 10,000 "
         "test images. Such answers are mostly wrong: of the 270 test images with a score this low, the Net got "
         "28.1\N{NO-BREAK SPACE}% right. Perhaps the picture shows none of the ten."
     )
-    right = text_of(certainty_html(ConfidenceRank(1.5, 9_730, 10_000), Share(200, 270)))
+    right = text_of(certainty_html(ConfidenceRank(1.5, 9_730, 10_000), Proportion(200, 270)))
     assert "mostly wrong" not in right and "the Net got 74.1" in right and "none of the ten" in right
 
 
 def test_a_usual_answer_is_never_called_safe() -> None:
-    sentence = text_of(certainty_html(ConfidenceRank(6.4, 3_700, 10_000), Share(1, 2)))
+    sentence = text_of(certainty_html(ConfidenceRank(6.4, 3_700, 10_000), Proportion(1, 2)))
     assert "As sure as usual" in sentence and "That does not make it right" in sentence and "wrong" not in sentence
 
 
 def test_a_share_that_rounds_to_none_or_all_is_told_as_a_count() -> None:
-    assert "lower than on 9,999 of the 10,000" in text_of(certainty_html(ConfidenceRank(0, 9_999, 10_000), Share(0, 1)))
-    assert "lower than on 3 of the 10,000" in text_of(certainty_html(ConfidenceRank(20, 3, 10_000), Share(5, 9)))
-    every = text_of(certainty_html(ConfidenceRank(-3, 10_000, 10_000), Share(0, 0)))
+    assert "lower than on 9,999 of the 10,000" in text_of(
+        certainty_html(ConfidenceRank(0, 9_999, 10_000), Proportion(0, 1))
+    )
+    assert "lower than on 3 of the 10,000" in text_of(certainty_html(ConfidenceRank(20, 3, 10_000), Proportion(5, 9)))
+    every = text_of(certainty_html(ConfidenceRank(-3, 10_000, 10_000), Proportion(0, 0)))
     assert "Every one of the 10,000 test images has a higher one" in every and "nan" not in every
 
 

@@ -13,7 +13,7 @@ from cifar_core.runs.limits import Limits
 from cifar_core.runs.records import Snapshot
 from cifar_core.runs.service import Service
 from cifar_core.runs.worker import Worker
-from cifar_core.teach.receipt import Line, Receipt, receipt_of
+from cifar_core.teach.receipt import LogLine, Receipt, receipt_of
 from cifar_core.training.events import Change
 from demo.tabs.code.view import compared_html, filename, receipt_html
 from demo.widgets.code_block import code_html
@@ -77,7 +77,7 @@ def test_at_the_end_another_accuracy_hash_or_data_is_told(ended: tuple[Snapshot,
         "accuracy": replace(receipt, per_class=((right - 1 if right else 1, of), *rest)),
         "weights": replace(receipt, weights="0" * 64),
         "data": replace(receipt, data=replace(receipt.data, sha256="0" * 64)),
-        "another line": replace(receipt, lines=(*receipt.lines, Line(1, 60, 1.0))),
+        "another line": replace(receipt, lines=(*receipt.lines, LogLine(1, 60, 1.0))),
     }[what]
     words = text_of(compared_html(other, snapshot, receipt))
     told = {"accuracy": "accuracy said", "weights": "weights do not agree", "data": "data differ"}

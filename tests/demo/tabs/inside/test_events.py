@@ -15,8 +15,9 @@ from cifar_core.config import TrainConfig
 from cifar_core.data import Splits
 from cifar_core.data.source import DataSource
 from cifar_core.errors import ImageError
+from cifar_core.inspect.filters import first_filters
 from cifar_core.net import Net, new_net, save_weights
-from cifar_core.runs.frame_recorder import first_layer, take
+from cifar_core.runs.frame_recorder import take
 from cifar_core.runs.limits import Limits
 from cifar_core.runs.records import Filters, Moment, Run
 from cifar_core.runs.registry import PRETRAINED, NetRegistry
@@ -249,7 +250,7 @@ def test_a_run_that_trains_is_live_and_tells_when_there_is_a_newer_state(events:
     view = opened(events)[3]
     store, moving = events.nets.service.store, new_net(5)
     assert "After 10 mini-batches" in view.filters and "data-live" in view.filters
-    store.update(run.id, filters=Filters(13, first_layer(moving)))
+    store.update(run.id, filters=Filters(13, first_filters(moving)))
     filters, due = events.refreshed(view.at, view.drawn)
     assert "After 13 mini-batches" in filters and "data-live" in filters and due == SKIP
     come_to(events, run, 16, moving)
@@ -266,7 +267,7 @@ def test_a_run_that_trains_is_live_and_tells_when_there_is_a_newer_state(events:
 
 def test_before_the_first_checkpoint_the_filters_are_there_already(events: InsideEvents) -> None:
     run = start(events)
-    events.nets.service.store.update(run.id, state="running", filters=Filters(3, first_layer(new_net(1))))
+    events.nets.service.store.update(run.id, state="running", filters=Filters(3, first_filters(new_net(1))))
     filters, _ = events.refreshed(Pointer(run.id, "test 0").text(), "")
     assert "After 3 mini-batches" in filters
 

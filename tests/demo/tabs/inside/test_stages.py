@@ -16,7 +16,7 @@ from cifar_core.data.image_set import ImageSet
 from cifar_core.inspect.filters import filter_tiles, first_filters
 from cifar_core.inspect.neighbours import Neighbours
 from cifar_core.inspect.saliency import saliency, smooth_saliency
-from cifar_core.inspect.stages import look_inside
+from cifar_core.inspect.stages import inspect_image
 from cifar_core.inspect.unit import unit
 from cifar_core.net import Net, layers, new_net
 from cifar_core.runs.registry import OpenNet
@@ -37,7 +37,7 @@ HERE = Place("conv1", 2, 11, 7)
 def look_at(net: Net, splits: Splits, index: int = 3) -> Look:
     image, label = np.asarray(splits.test.images[index]), int(splits.test.labels[index])
     chosen = OpenNet("pretrained", None, None, net, splits)
-    return Look(chosen, Shown(image, f"test image {index}", label), look_inside(net, image))
+    return Look(chosen, Shown(image, f"test image {index}", label), inspect_image(net, image))
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +129,7 @@ def test_the_maps_hold_the_stages_own_numbers(look: Look, name: str) -> None:
     assert np.array_equal(maps_of(image_grid), number_colours(values, largest))
 
 
-@pytest.mark.parametrize(("name", "kept"), [("relu1", "kept1"), ("relu2", "kept2")])
+@pytest.mark.parametrize(("name", "kept"), [("relu1", "pool1_mask"), ("relu2", "pool2_mask")])
 def test_what_the_pool_throws_away_turns_grey(look: Look, name: str, kept: str) -> None:
     overlay, image_grid = pictures_in(stage_of(stages_html(look, HERE), name))
     keeps = getattr(look.inside, kept)
@@ -190,7 +190,7 @@ def test_the_printed_numbers_of_a_unit_add_up_exactly_and_to_the_maps_value(
     for image in tiny.test.images[:5]:
         page = unit_html(unit(trained, image, *place), image, *place)
         value = Decimal(re.search(r"class='value'>([^<]+)<", page)[1].replace("−", "-"))
-        in_map = look_inside(trained, image).stage(layer).values[channel, row, column]
+        in_map = inspect_image(trained, image).stage(layer).values[channel, row, column]
         assert float(value) == pytest.approx(in_map, abs=0.00051)
         # the line with the sum: a term for each channel below and the bias, and what they give
         line = re.search(r"<p class='sum'>(.*?)</p>", page)[1]
@@ -235,7 +235,7 @@ def test_a_negative_sum_becomes_0_after_relu(trained: Net, tiny: Splits) -> None
         value = Decimal(re.search(r"class='value'>([^<]+)<", page)[1].replace("−", "-"))
         assert after == max(value, 0)
         assert ("becomes 0" in page) is (found.total <= 0)
-        assert ("The max-pool takes it" in page) is found.kept
+        assert ("The max-pool takes it" in page) is found.selected
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_a_frame_shows_where_on_the_picture_the_unit_looks(
     page = unit_html(found, image, *place)
     assert frame in page
     whole, patch = pictures_in(page)
-    top, left, side = found.field.top, found.field.left, found.field.side
+    top, left, side = found.receptive_field.top, found.receptive_field.left, found.receptive_field.side
     assert np.array_equal(whole, image)
     assert np.array_equal(patch, image[top : top + side, left : left + side])
     assert f"rows {top} to {top + side - 1}, columns {left} to {left + side - 1}" in page
@@ -332,7 +332,7 @@ def test_an_untrained_net_and_a_black_picture_have_answers_too(tiny: Splits) -> 
     net.conv1.weight.data.zero_()
     net.conv1.bias.data.fill_(-1)  # so that ReLU leaves nothing
     chosen = OpenNet("pretrained", None, None, net, tiny)
-    look = Look(chosen, Shown(image, "your picture", None), look_inside(net, image))
+    look = Look(chosen, Shown(image, "your picture", None), inspect_image(net, image))
     assert "hold 0\N{NO-BREAK SPACE}% of the sum" in stages_html(look, HERE)
 
 

@@ -15,7 +15,7 @@ from cifar_core.data.image_set import DatasetInfo, ImageSet, save
 from cifar_core.data.source import DataSource
 from cifar_core.errors import DataError, RunError
 from cifar_core.evaluate import Evaluation, evaluate
-from cifar_core.inspect.judge import Share, overall, per_class
+from cifar_core.inspect.judge import Proportion, overall, per_class
 from cifar_core.net import Net, new_net
 from cifar_core.runs.limits import Limits
 from cifar_core.runs.refs import NetRef
@@ -94,8 +94,8 @@ def test_the_matrix_adds_up_to_the_test_images_and_its_diagonal_to_the_accuracy(
     shown = matrix_of(confusion_html(found))
     assert np.array_equal(shown, found.confusion)
     assert shown.sum() == 120
-    assert shown.trace() == overall(found).right
-    assert [share.right for share in per_class(found)] == shown.diagonal().tolist()
+    assert shown.trace() == overall(found).correct
+    assert [share.correct for share in per_class(found)] == shown.diagonal().tolist()
 
 
 def test_a_cell_shows_as_many_images_as_it_says(nets: NetRegistry, found: Evaluation) -> None:
@@ -196,10 +196,10 @@ def test_the_accuracy_stands_with_its_error_and_what_that_means(nets: NetRegistr
 
 
 def test_an_error_that_is_not_known_is_not_shown() -> None:
-    assert share_words(Share(54, 100)) == "54.0\u00a0% ± 5.0"
-    assert share_words(Share(10, 10)) == "100.0\u00a0%"
-    assert share_words(Share(0, 10)) == "0.0\u00a0%"
-    assert share_words(Share(0, 0)) == "–"
+    assert share_words(Proportion(54, 100)) == "54.0\u00a0% ± 5.0"
+    assert share_words(Proportion(10, 10)) == "100.0\u00a0%"
+    assert share_words(Proportion(0, 10)) == "0.0\u00a0%"
+    assert share_words(Proportion(0, 0)) == "–"
 
 
 def test_each_class_has_its_counts_and_a_class_without_images_says_so() -> None:
@@ -292,7 +292,7 @@ def test_the_heading_says_what_is_asked_and_what_to_look_for(tiny: Splits) -> No
     assert titles == ["Mistakes · surest first", "All answers · least sure first", "Right answers · surest first"]
     assert all("30 images; shown: 16 to 30" in heading and "class='quiet'" in heading for heading in headings)
     assert "wrong labels: people who checked" in headings[0]
-    other = Splits(tiny.train, tiny.test, replace(tiny.about, name="Image folder"), tiny.folder)
+    other = Splits(tiny.train, tiny.test, replace(tiny.info, name="Image folder"), tiny.folder)
     assert "people who checked" not in heading_html(other, Question(), 30, 1)
     cell = heading_html(tiny, Question("cat", "dog", "any"), 1, 1)
     assert cell == "<h4>truth cat · the Net says dog · surest first</h4><p><b>1 image</b></p>"

@@ -118,7 +118,7 @@ def test_the_accuracy_is_that_of_all_test_images_or_says_that_it_is_not() -> Non
 
 def test_another_data_set_is_a_difference_too(tiny: Splits) -> None:
     table = cells(differences_html([a_snapshot("one", data=str(tiny.folder)), a_snapshot("two")]))
-    assert table["Data"][0].startswith(tiny.about.name)
+    assert table["Data"][0].startswith(tiny.info.name)
     assert table["Data"][1] == "no longer on this server"
 
 

@@ -96,7 +96,7 @@ def test_the_pictures_are_the_first_test_images_exact_to_the_pixel(service: Serv
 
 def test_of_two_classes_and_two_test_images_the_history_has_that_shape(service: Service, tmp_path: Path) -> None:
     small = tiny_splits(tmp_path / "small", 40, 2, seed=1)
-    small = image_set.Splits(*two_classes(small), small.about, small.folder)
+    small = image_set.Splits(*two_classes(small), small.info, small.folder)
     told = json.loads(history_json(service.start(ANN, CONFIG, small), [frame_at(3, pictures=2, classes=2)], small))
     assert (told["classes"], len(told["pictures"]), len(told["truths"])) == (["apple", "pear"], 2, 2)
     assert np.shape(told["frames"][0]["confusion"]) == np.shape(told["frames"][0]["answers"]) == (2, 2)
@@ -202,7 +202,7 @@ def test_a_run_whose_pictures_are_gone_or_are_others_is_told_in_a_sentence(servi
     run = service.start(ANN, CONFIG, splits)
     keep(service, run, 0, state="done")
     assert json.loads(history_of(service, run.id)[1])["frames"]
-    image_set.save(Path(run.data), *two_classes(splits), splits.about)
+    image_set.save(Path(run.data), *two_classes(splits), splits.info)
     assert (NO_PICTURES in history_of(service, run.id)[0], history_of(service, run.id)[1]) == (True, "")
     shutil.rmtree(run.data)
     assert (NO_PICTURES in history_of(service, run.id)[0], history_of(service, run.id)[1]) == (True, "")

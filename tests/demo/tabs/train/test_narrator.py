@@ -25,10 +25,10 @@ EXAMPLES: dict[core.Finding, tuple[str, ...]] = {
     core.Noisy(1.1, 2.4): ("1.10", "2.40", "jump"),
     core.Diverged(1077, 9.51): ("1,077", "9.51", "learning rate"),
     core.Diverged(3, None): ("After 3 mini-batches", "no number"),
-    core.Accurate(0.452, 0.0157, 0.123, 1000): ("45.2\u00a0%", "1.6\u00a0%", "12.3\u00a0%", "1,000"),
+    core.ValidationAccuracy(0.452, 0.0157, 0.123, 1000): ("45.2\u00a0%", "1.6\u00a0%", "12.3\u00a0%", "1,000"),
     core.Overfitting(0.7, 8000, 0.6): ("70.0\u00a0%", "8,000", "60.0\u00a0%", "by heart"),
-    core.OneAnswer(6, 0.72): ("72.0\u00a0%", "frog"),
-    core.Confuses(3, 5, 31, 100): ("a cat for a dog", "31 of 100"),
+    core.OneClass(6, 0.72): ("72.0\u00a0%", "frog"),
+    core.MostConfused(3, 5, 31, 100): ("a cat for a dog", "31 of 100"),
     core.AfterChange("lr", 0.01, 1.42, 1.35): ("learning rate became 0.01", "1.42", "1.35"),
 }
 
@@ -57,7 +57,7 @@ def test_of_a_run_that_has_ended_the_course_is_told_as_past(finding: core.Findin
 
 
 def test_a_class_name_is_never_taken_for_markup() -> None:
-    markup = story_html((core.OneAnswer(4, 0.9), core.Confuses(0, 3, 1, 2)), EVIL, going=True)
+    markup = story_html((core.OneClass(4, 0.9), core.MostConfused(0, 3, 1, 2)), EVIL, going=True)
     assert "<script" not in markup and "&lt;script" in markup and "<b>" not in markup
 
 

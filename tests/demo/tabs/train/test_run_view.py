@@ -15,7 +15,7 @@ from PIL import Image
 
 from cifar_core.config import CHANGEABLE, CLASSES, TrainConfig
 from cifar_core.data import Splits
-from cifar_core.data.browse import facts_of, page_of
+from cifar_core.data.browse import image_facts, page_of
 from cifar_core.data.image_set import ImageSet, load, save
 from cifar_core.data.source import DataSource
 from cifar_core.errors import ConfigError, StoreError
@@ -24,18 +24,18 @@ from cifar_core.runs.limits import Limits
 from cifar_core.runs.records import ACTIVE, Filters, Point, Run, State, TestResult, WorkerInfo
 from cifar_core.runs.service import Service
 from cifar_core.training.events import Changed, Reported, Validated
-from demo.setup.settings import NAMES, limits_words, page_config, plan_words
-from demo.tabs.browse.tab import detail_html, page_html
+from demo.setup.settings import NAMES, limits_sentence, page_config, plan_sentence
+from demo.tabs.browse.view import detail_html, page_html
 from demo.tabs.classify.tab import answer_html
 from demo.tabs.classify.upload_view import doctor_html
 from demo.tabs.train import run_view
 from demo.tabs.train.run_view import RunWatch, View, result_html, status_html
 from demo.tabs.train.tab import buttons_for, owner_key_of, told_of
+from demo.widgets.chart import chart_head, chart_marks, chart_points, chart_validations
 from demo.widgets.enlarged import enlarged
 from demo.widgets.figures import class_counts
 from demo.widgets.format import STATES, duration, percent
 from demo.widgets.image_grid import grid_html
-from demo.widgets.live_chart import chart_head, chart_marks, chart_points, chart_probes
 from demo.widgets.templates import data_url, message_box
 from tests.helpers.tiny_data import tiny_splits
 
@@ -57,7 +57,7 @@ def service(tmp_path: Path) -> Service:
 def evil(tmp_path: Path, tiny: Splits) -> Splits:
     """Splits whose class names would break a page that trusted them."""
     train, test = (ImageSet(part.images, part.labels, EVIL, part.split) for part in tiny)
-    return save(tmp_path / "evil", train, test, tiny.about)
+    return save(tmp_path / "evil", train, test, tiny.info)
 
 
 def go_to(service: Service, run: Run, step: int) -> None:
@@ -91,9 +91,8 @@ def shown(service: Service, owner: str = ANN, asked: str = "") -> View:
 
 def drawn(chart: str) -> tuple[str, list[str], list[str], list[str]]:
     """What a browser draws of a chart's value: head, points, probes and marks. How they are mixed tells it nothing."""
-    head, parts = chart.rsplit("|", 1)
-    assert not parts or parts.endswith(";")
-    rows = parts.split(";")[:-1]
+    assert chart.endswith(";")
+    head, *rows = chart.split(";")[:-1]
     probes, marks = ([row for row in rows if row.startswith(kind)] for kind in ("a,", "c,"))
     return head, [row for row in rows if row not in (*probes, *marks)], probes, marks
 
@@ -175,7 +174,7 @@ def test_the_chart_only_grows_while_a_run_goes_on(service: Service, tiny: Splits
     run = service.start(ANN, CONFIG, tiny)
     watch = RunWatch(service, ANN)
     charts = [watch.look().chart]
-    assert charts == [chart_head(run)] == ["2|400|"]
+    assert charts == [chart_head(run)] == ["2,400;"]
     for step in (1, 2, 2, 50, 51, 200):
         go_to(service, run, step)
         if step == 50:
@@ -187,9 +186,11 @@ def test_the_chart_only_grows_while_a_run_goes_on(service: Service, tiny: Splits
         assert after.startswith(before)
     head, points, probes, marks = drawn(charts[-1])
     rows = [row.split(",") for row in points]
-    assert head == "2|400"
-    assert [(int(step), int(images)) for step, images, _ in rows] == [(step, 4 * step) for step in range(1, 201)]
-    assert [float(loss) for _, _, loss in rows] == pytest.approx([2.3 - step / 123 for step in range(1, 201)], abs=1e-3)
+    assert head == "2,400"
+    assert [(int(step), int(images)) for step, images, *_ in rows] == [(step, 4 * step) for step in range(1, 201)]
+    assert [float(loss) for _, _, loss, _ in rows] == pytest.approx(
+        [2.3 - step / 123 for step in range(1, 201)], abs=1e-3
+    )
     assert probes == [f"a,{4 * step},{step // 4 / 60:.4g}" for step in range(25, 201, 25)]
     assert marks == ["c,200,learning rate 0.01"]
 
@@ -290,8 +291,10 @@ def test_a_run_that_trains_on_is_told_anew_and_its_result_waits_for_the_end(serv
     assert (view.result, view.weights, *view.commands) == ("", None, "stop")
     assert view.log == ended.log[: ended.log.index("Finished")]
     head, points, probes, marks = drawn(view.chart)
-    assert (head, marks) == ("4|400", ["c,800,epochs 4"])
-    assert (points, probes) == drawn(ended.chart)[1:3]
+    assert (head, marks) == ("4,400", ["c,800,epochs 4"])
+    without_mean = [row.rsplit(",", 1)[0] for row in points]  # a longer run is smoothed over more images
+    assert without_mean == [row.rsplit(",", 1)[0] for row in drawn(ended.chart)[1]]
+    assert probes == drawn(ended.chart)[2]
     assert "step 200 of 400" in view.status
     go_to(service, run, 400)
     assert same(watch.look(), shown(service))
@@ -327,7 +330,7 @@ def test_a_page_that_missed_the_end_between_two_looks_has_the_longer_axis_all_th
     service.train_on(ANN, run.id, 3)
     go_to(service, run, 201)
     view = watch.look()
-    assert drawn(view.chart)[0] == "5|400"
+    assert drawn(view.chart)[0] == "5,400"
     assert same(view, shown(service))
 
 
@@ -629,44 +632,44 @@ def test_a_wrong_setting_is_refused_by_its_name(name: str, value: Any, label: st
 
 def test_the_plan_tells_what_the_settings_mean_on_this_data(service: Service, tiny: Splits) -> None:
     source = DataSource(tiny)
-    assert plan_words(service, source, TrainConfig()) == (
+    assert plan_sentence(service, source, TrainConfig()) == (
         "2 × 400 images in mini-batches of 4: 200 updates of the weights, a line in the log every 2,000."
     )
-    words = plan_words(service, source, TrainConfig(epochs=11))
+    words = plan_sentence(service, source, TrainConfig(epochs=11))
     assert words.endswith("That is more than the 1,000 updates that one run may have here.")
 
 
 def test_the_plan_tells_ones_share_and_the_time_it_takes_now(service: Service, tiny: Splits) -> None:
     source, config = DataSource(tiny), TrainConfig(epochs=4, batch_size=8)
-    assert "yours would get" not in plan_words(service, source, config)
+    assert "yours would get" not in plan_sentence(service, source, config)
     service.store.sign_in(0, WorkerInfo(11, "cpu", "A processor", "", ("cpu",), 0.1, 0.01))
     work = 200 * 0.1 + 4 * 400 * 0.01  # seconds of mini-batches and of images
     workers = service._pool.count
     for going in range(4):
-        words = plan_words(service, source, config)
-        runs = ("No run is going", "1 run is going", "2 runs are going", "3 runs are going")[going]
+        words = plan_sentence(service, source, config)
+        runs = ("No run is going", "1 run is active", "2 runs are going", "3 runs are going")[going]
         others = going // workers  # on the worker that has the fewest
         share = ("a whole core", "half a core", "a third of a core", "a quarter of a core")[others]
         assert words.endswith(f" {runs}: yours would get {share} and take about {duration(work * (1 + others))}.")
         service.start(ANN, CONFIG, tiny)
     for run in service.runs_of(ANN)[:3]:
         service.store.update(run.id, state="paused")
-    assert "1 run is going" in plan_words(service, source, config)  # those that rest take no part
+    assert "1 run is active" in plan_sentence(service, source, config)  # those that rest take no part
 
 
 def test_the_plan_tells_that_the_run_would_be_stopped(tmp_path: Path, tiny: Splits) -> None:
     service = Service(tmp_path / "runs", workers=1, limits=Limits(minutes=10))
     service.store.sign_in(0, WorkerInfo(11, "cpu", "A processor", "", ("cpu",), 1.0, 0.0))
     source, told = DataSource(tiny), " A run is stopped after 10 minutes of work."
-    assert not plan_words(service, source, TrainConfig(epochs=6)).endswith(told)
+    assert not plan_sentence(service, source, TrainConfig(epochs=6)).endswith(told)
     service.start(ANN, CONFIG, tiny)  # its turns are not counted
-    assert not plan_words(service, source, TrainConfig(epochs=6)).endswith(told)
-    assert plan_words(service, source, TrainConfig(epochs=7)).endswith(told)
+    assert not plan_sentence(service, source, TrainConfig(epochs=6)).endswith(told)
+    assert plan_sentence(service, source, TrainConfig(epochs=7)).endswith(told)
 
 
 def test_the_page_tells_the_limits_that_a_visitor_can_meet() -> None:
     limits = Limits(steps=1_234, minutes=56, paused_minutes=78, active_per_owner=3, kept_per_owner=21, days=9)
-    words = limits_words(limits)
+    words = limits_sentence(limits)
     for said in ("1,234 updates", "56 minutes of work", "rest for 78", "3 runs going", "newest 21 ended", "9 days"):
         assert said in words
 
@@ -716,11 +719,13 @@ def test_a_note_is_text_in_a_box() -> None:
 
 
 def test_parts_of_the_chart_are_short_and_end_with_a_semicolon() -> None:
-    assert chart_points([]) == chart_probes([]) == chart_marks([]) == ""
+    assert chart_points([], []) == chart_validations([]) == chart_marks([]) == ""
     points = [Point(2, 8, 2.302585), Point(2000, 8000, 1e-5), Point(2001, 8004, 3e26)]
-    assert chart_points(points) == "2,8,2.303;2000,8000,1e-05;2001,8004,3e+26;"
+    means = [(0.1, 2.302585), (0.2, 1.25), (0.3, 1e26)]
+    assert chart_points(points, means) == "2,8,2.303,2.303;2000,8000,1e-05,1.25;2001,8004,3e+26,1e+26;"
     assert (
-        chart_probes([Validated(2000, 8000, 541, 1000), Validated(4000, 16000, 2, 3)]) == "a,8000,0.541;a,16000,0.6667;"
+        chart_validations([Validated(2000, 8000, 541, 1000), Validated(4000, 16000, 2, 3)])
+        == "a,8000,0.541;a,16000,0.6667;"
     )
     values = (("lr", 0.00001), ("momentum", 0.99), ("batch_size", 1024.0), ("epochs", 12.0))
     changes = [Changed(2000, 8000, name, value, 9000) for name, value in values]
@@ -791,7 +796,7 @@ def test_a_page_of_pictures_shows_those_of_the_page(tiny: Splits) -> None:
 
 
 def test_the_detail_tells_what_becomes_of_a_picture(tiny: Splits) -> None:
-    facts = facts_of(tiny.train, 7)
+    facts = image_facts(tiny.train, 7)
     markup = detail_html(tiny.train, facts)
     for word in ("torch.Size([3, 32, 32])", "torch.float32", f"{facts.label} = {facts.name}", "uint8"):
         assert word in text_of(markup)
@@ -825,7 +830,7 @@ def test_no_class_name_is_taken_for_markup(service: Service, evil: Splits, part:
     elif part == "page":
         markup = page_html(train, page_of(train))
     elif part == "detail":
-        markup = "".join(detail_html(train, facts_of(train, index)) for index in range(36))
+        markup = "".join(detail_html(train, image_facts(train, index)) for index in range(36))
     elif part == "answer":
         answer = Prediction(tuple(ClassScore(name, float(place), 0.1) for place, name in enumerate(EVIL)))
         markup = "".join(answer_html(answer, test.images[0], title=name, truth=name) for name in EVIL)
