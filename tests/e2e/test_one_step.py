@@ -69,7 +69,7 @@ def test_the_steps_of_the_training_one_after_the_other(visit: Visit, server: Ser
     page.locator("#step-back").click()
     shows_step(page, 1)
     page.locator("#step-number input").fill("500")
-    expect(page.locator("#step-message")).to_contain_text("The steps 1 to 200 can be looked at; this is step 200.")
+    expect(page.locator("#step-message")).to_contain_text("The steps 1 to 200 can be shown; this is step 200.")
     shows_step(page, 200)
 
 
