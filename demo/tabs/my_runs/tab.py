@@ -59,8 +59,7 @@ def build_runs_tab(service: Service, owner: gr.BrowserState, tab: gr.Tab) -> Non
         """Everything as it is now; what was chosen stays so where it is still there."""
         runs = service.runs_of(str(owner_key))
         # a run's points are many and not in the list: those after its last step are none
-        found = [service.store.snapshot(run.id, run.step) for run in runs]
-        table = list_html([snapshot for snapshot in found if snapshot])
+        table = list_html([service.snapshot(run.id, run.step, watching=False) for run in runs])
         choices = [(run.name, run.id) for run in runs]
         known = [run.id for run in runs]
         still = [one for one in chosen or [] if one in known]
