@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-from cifar_core.data import open_splits
-from tests.e2e.one_tab import Build, OneTab, open_store
 from tests.helpers.serving import CHROMIUM, CHROMIUM_OPTIONS, Server, serve
 from tests.helpers.tiny_data import write_archive
 
@@ -69,40 +67,6 @@ def visit(browser: Any, server: Server) -> Iterator[Callable[..., Any]]:
             page.evaluate("document.querySelector('#lab-stop')?.click()")
         if any(page.locator("#stop:not([disabled])").count() for page in context.pages):
             context.pages[0].wait_for_timeout(200)
-        context.close()
-    assert errors == []
-
-
-@pytest.fixture(scope="session")
-def one_tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OneTab]:
-    """Pages with one tab each, over a store with two runs that have ended (see one_tab.py)."""
-    folder = tmp_path_factory.mktemp("one-tab")
-    made = open_store(folder, open_splits(write_archive(folder / "data", train=2000, test=400), unverified=True))
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def visit_tab(browser: Any, one_tab: OneTab) -> Iterator[Callable[..., Any]]:
-    """Opens a page with one tab, as a new visitor who owns the runs of `one_tab`; no script error may come."""
-    contexts, errors = [], []
-
-    def open_page(
-        label: str, build: Build, *, width: int = 1280, height: int = 800, dark: bool = False, first: str = ""
-    ) -> Any:
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
-        )
-        context.set_default_timeout(PATIENCE)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(one_tab.url(label, build) + first)
-        page.get_by_role("tab", name=label, exact=True).click()
-        return page
-
-    yield open_page
-    for context in contexts:
         context.close()
     assert errors == []
 
