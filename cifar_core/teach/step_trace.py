@@ -133,7 +133,10 @@ def _trace(net: Net, config: TrainConfig, image_set: ImageSet, number: int, weig
     after = learner.state.copy()
     with torch.no_grad():
         loss_after = learner.criterion(net(inputs), labels).item()
-    gradients = {name: _zero_if_none(tensor) for name, tensor in net.named_parameters()}
+    gradients = {
+        name: torch.zeros_like(tensor) if tensor.grad is None else tensor.grad.clone()
+        for name, tensor in net.named_parameters()
+    }
     layers = tuple(
         LayerUpdate(
             name, tensor.numel(), *(part.norm().item() for part in (tensor, gradients[name], after[0][name] - tensor))
@@ -216,7 +219,3 @@ def _train_until(net: Net, config: TrainConfig, image_set: ImageSet, steps: int)
             learner.state.restore(saved.weights, saved.momentum, saved.gradients)
             return learner, saved.position
     raise ConfigError("With these settings the training diverges before this step; choose an earlier one.")
-
-
-def _zero_if_none(weight: Tensor) -> Tensor:
-    return torch.zeros_like(weight) if weight.grad is None else weight.grad.detach().clone()
