@@ -191,10 +191,7 @@ _ALONE = threading.Lock()
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Use one core, as the worker does: a mini-batch is too little work to share, and the last digits depend on it.
-
-    One at a time, because torch has one such number for all threads of Python.
-    """
+    """Use one core, as the worker does: the last digits depend on it. Torch has one such number, so one at a time."""
     with _ALONE:
         before = torch.get_num_threads()
         torch.set_num_threads(1)
