@@ -28,6 +28,7 @@ from demo.tabs.my_runs.tab import build_runs_tab
 from demo.tabs.one_step.tab import build_step_tab
 from demo.tabs.over_time.tab import build_time_tab
 from demo.tabs.train.tab import build_train_tab
+from demo.widgets.download import download_button
 from demo.widgets.events import QUIET
 from demo.widgets.look_at import LookAt
 from demo.widgets.owner import owner_state
@@ -48,6 +49,7 @@ def build_app(service: Service, source: DataSource, nets: NetRegistry) -> gr.Blo
         setup, lesson = build_setup(), build_lesson_panel()
         header = gr.HTML(header_html(service, source), elem_id="header")
         owner = owner_state()
+        saved = download_button()
         data_in_use = gr.Textbox(data_key(source), visible="hidden", label="data set in use")
         look_at = gr.Textbox("", visible="hidden", label="image to look inside of")  # until all use look_at_state
         look_at_state = PageState(LookAt(), label="what Inside is to open")  # noqa: F841
@@ -55,7 +57,7 @@ def build_app(service: Service, source: DataSource, nets: NetRegistry) -> gr.Blo
             with gr.Tab("Browse", id="browse"):
                 build_browse_tab(source, data_in_use)
             with gr.Tab("Train", id="train"):
-                train = build_train_tab(service, source, owner, blocks)
+                train = build_train_tab(service, source, owner, saved, blocks)
             with gr.Tab("Classify", id="classify") as classify_tab:
                 build_classify_tab(nets, owner, data_in_use, look_at, classify_tab)
             with gr.Tab("Inside", id="inside") as inside_tab:
@@ -69,9 +71,9 @@ def build_app(service: Service, source: DataSource, nets: NetRegistry) -> gr.Blo
             with gr.Tab("Lab", id="lab") as lab_tab:
                 build_lab_tab(service, source, owner, lab_tab)
             with gr.Tab("Code", id="code") as code_tab:
-                build_code_tab(service, source, owner, train.settings, code_tab)
+                build_code_tab(service, source, owner, train.settings, saved, code_tab)
             with gr.Tab("My runs", id="runs") as runs_tab:
-                build_runs_tab(service, owner, runs_tab)
+                build_runs_tab(service, owner, saved, runs_tab)
         build_endpoints(service, source, nets)
 
         blocks.load(partial(watch, service, source), None, [header, data_in_use], **QUIET)
@@ -80,9 +82,9 @@ def build_app(service: Service, source: DataSource, nets: NetRegistry) -> gr.Blo
         batch_size = train.settings["batch_size"]
         wire_lesson(
             lesson,
-            partial(values_of, service, source),
-            [train.following, batch_size],
-            [train.following.change, train.result.change, train.story.change, batch_size.change],
+            lambda state, size: values_of(service, source, state.run, size),
+            [train.state, batch_size],
+            [train.state.change, train.result.change, train.story.change, batch_size.change],
             blocks,
         )
     return blocks
