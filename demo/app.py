@@ -15,8 +15,8 @@ from cifar_core.runs.registry import NetRegistry
 from cifar_core.runs.service import Service
 from demo.endpoints import build_endpoints
 from demo.gradio_compat import Page, PageState
-from demo.lesson.lesson import values_of
 from demo.lesson.panel import OPEN_LESSON, build_lesson_panel, wire_lesson
+from demo.lesson.values import values_of
 from demo.setup.apply import build_setup, wire_setup
 from demo.tabs.browse.tab import build_browse_tab
 from demo.tabs.classify.tab import build_classify_tab
@@ -29,7 +29,7 @@ from demo.tabs.one_step.tab import build_step_tab
 from demo.tabs.over_time.tab import build_time_tab
 from demo.tabs.train.tab import build_train_tab
 from demo.widgets.download import download_button
-from demo.widgets.events import QUIET
+from demo.widgets.events import JS_ONLY, QUIET
 from demo.widgets.look_at import LookAt
 from demo.widgets.owner import owner_state
 from demo.widgets.templates import render
@@ -77,14 +77,16 @@ def build_app(service: Service, source: DataSource, nets: NetRegistry) -> gr.Blo
         build_endpoints(service, source, nets)
 
         blocks.load(partial(watch, service, source), None, [header, data_in_use], **QUIET)
-        wire_setup(setup, train.settings, lesson.asked, look_at, blocks)
-        open_lesson.click(None, None, None, js=OPEN_LESSON, api_visibility="private")
+        wire_setup(setup, train.settings, blocks)
+        open_lesson.click(None, None, None, js=OPEN_LESSON, **JS_ONLY)
         batch_size = train.settings["batch_size"]
+        refresh = [train.state.change, train.result.change, train.story.change, batch_size.change]
         wire_lesson(
             lesson,
-            lambda state, size: values_of(service, source, state.run, size),
+            train.settings,
+            lambda state, size: values_of(nets, state.run, size),
             [train.state, batch_size],
-            [train.state.change, train.result.change, train.story.change, batch_size.change],
+            refresh,
             blocks,
         )
     return blocks

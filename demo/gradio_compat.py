@@ -4,7 +4,7 @@ The rest of the page uses what Gradio documents. A test builds the page and fail
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from copy import copy
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -34,6 +34,28 @@ OPEN_TAB = """(id, label) => {
     (bar.querySelector(`[data-tab-id="${id}"]`) || inMenu.find((tab) => tab.textContent.trim() === label))?.click();
 }"""
 """JavaScript function that opens a tab as a click would (the markup of gr.Tabs, seen in 6.31)"""
+
+HIDE_TABS = """(selectors, labels) => {
+    const style = document.createElement('style');
+    style.textContent = `${selectors.join(', ')} { display: none !important; }`;
+    document.head.append(style);
+    const bar = document.querySelector('#tabs > .tab-wrapper');
+    const hide = () => bar.querySelectorAll('.overflow-dropdown button').forEach((tab) => {
+        tab.style.display = labels.includes(tab.textContent.trim()) ? 'none' : '';
+    });
+    hide();
+    new MutationObserver(hide).observe(bar, {childList: true, characterData: true, subtree: true});
+}"""
+"""JavaScript function that hides what the selectors name, and the tabs with these labels in the menu of a narrow page
+(the markup of gr.Tabs, seen in 6.31)"""
+
+TOGGLE_SIDEBAR = "(element) => element.querySelector('.toggle-button').click()"
+"""JavaScript function that opens a gr.Sidebar, and closes it where it is open (seen in 6.31)"""
+
+
+def with_tabs(script: str) -> str:
+    """Return JavaScript that may call openTab(id, label), hideTabs(selectors, labels) and toggleSidebar(element)."""
+    return f"const openTab = {OPEN_TAB}, hideTabs = {HIDE_TABS}, toggleSidebar = {TOGGLE_SIDEBAR};\n{script}"
 
 
 def _validated(codec: "TypeAdapter[S]", text: str) -> S:
@@ -169,22 +191,24 @@ class Page(gr.Blocks):
 
     async def postprocess_data(self, block_fn: Any, predictions: Any, state: Any) -> list[Any]:
         outputs = block_fn.outputs
-        if len(outputs) < 2 or not isinstance(predictions, dict) or not _by_component(predictions, outputs):
+        if not _by_component(predictions, outputs):
             return await super().postprocess_data(block_fn, predictions, state)
         part = copy(block_fn)
         part.outputs = [output for output in outputs if output in predictions]
         values = [predictions[output] for output in part.outputs]
-        given = (
-            iter(await super().postprocess_data(part, values[0] if len(values) == 1 else values, state))
-            if values
-            else iter(())
-        )
+        processed: list[Any] = []
+        if values:
+            processed = await super().postprocess_data(part, values[0] if len(values) == 1 else values, state)
+        given = iter(processed)
         return [next(given) if output in predictions else gr.skip() for output in outputs]
 
 
-def _by_component(predictions: dict[Any, Any], outputs: Iterable[Any]) -> bool:
-    known = set(outputs)
-    return bool(predictions) and all(key in known for key in predictions)
+def _by_component(predictions: Any, outputs: Sequence[Any]) -> bool:
+    """Return whether a handler gave a dictionary of new values by component; an empty one changes nothing."""
+    if not isinstance(predictions, dict):
+        return False
+    is_a_value = not predictions and len(outputs) == 1 and isinstance(outputs[0], gr.JSON | gr.BrowserState)
+    return not is_a_value and set(predictions) <= set(outputs)
 
 
 class _LightSession(gradio.state_holder.SessionState):

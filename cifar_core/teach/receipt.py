@@ -22,7 +22,7 @@ from cifar_core.data import image_set
 from cifar_core.data.image_set import Splits
 from cifar_core.errors import ConfigError, ReceiptError
 from cifar_core.runs.records import Snapshot
-from cifar_core.teach.script import replayed
+from cifar_core.teach.script import replayable
 from cifar_core.training.events import Change, Reported
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def receipt_of(snapshot: Snapshot, weights: bytes, splits: Splits, device: str =
 def made_again(config: TrainConfig, snapshot: Snapshot) -> tuple[Change, ...]:
     """The changes to be made when the run is repeated. Raises ReceiptError where it cannot be."""
     try:
-        return replayed(config, snapshot.changes, snapshot.run.step)
+        return replayable(config, snapshot.changes, snapshot.run.step)
     except ConfigError as error:
         raise ReceiptError(str(error)) from error
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 from cifar_core.config import TrainConfig
 from cifar_core.errors import ConfigError, ReceiptError
 from cifar_core.teach.receipt import FORMAT, MOST_LINES, DataFacts, LogLine, Receipt, Versions
-from cifar_core.teach.script import replayed
+from cifar_core.teach.script import replayable
 from cifar_core.training.events import Change
 
 MAX_BYTES = 1_000_000
@@ -114,7 +114,7 @@ def _changes(content: dict[str, Any], settings: TrainConfig) -> tuple[Change, ..
     if [change.step for change in changes] != sorted(change.step for change in changes):
         raise ReceiptError("The changes in this receipt are not in the order of their steps.")
     try:
-        return replayed(settings, changes)
+        return replayable(settings, changes)
     except ConfigError as error:
         raise ReceiptError(f"A change in this receipt cannot be made: {error}") from error
 

@@ -3,18 +3,32 @@
     print(script_of(TrainConfig(lr=0.01)))
 
 It imports nothing of ours. On the CPU, with the same data and versions, it prints the lines that the run printed, digit
-for digit, and its weights are the run's bit for bit.
+for digit, and its weights are the run's bit for bit. Its text is `train_script.py.j2`.
 """
 
 from collections.abc import Iterable
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Literal
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from cifar_core.config import CHANGEABLE, CLASSES, TrainConfig
 from cifar_core.data.image_set import DatasetInfo, Splits
 from cifar_core.errors import ConfigError
 from cifar_core.runs.records import Snapshot
-from cifar_core.teach import script_loop, script_parts
-from cifar_core.teach.script_recipe import Data, ScriptSettings
 from cifar_core.training.events import Change, Changed
+
+DataKind = Literal["official", "repacked", "pictures"]
+"""CIFAR-10 as torchvision downloads it; a copy of it with other md5 sums; images in four .npy files"""
+
+SMALL_BATCH = 4
+"""images in a mini-batch up to which torch's own convolution is used, as in training/step.py (which needs torch)"""
+
+MARK = "  # <- the mistake"
+PAGE = 96
+"""columns that a list of names may fill"""
 
 
 def script_of(
@@ -23,25 +37,41 @@ def script_of(
     changes: Iterable[Change | Changed] = (),
     last_step: int | None = None,
     diverged: bool = False,
-    data: Data = "official",
+    data: DataKind = "official",
     classes: tuple[str, ...] = CLASSES,
 ) -> str:
-    """The script of a training with these settings, for Python 3.10 and later.
+    """Return the script of a training with these settings, for Python 3.10 and later.
 
     `changes` are those made while it ran, in the order of their steps. `last_step` is the step at which it was stopped;
-    None where it ran to its end, or to that of its stop rule. `diverged` ends the script where the loss is no number.
-    Raises ConfigError where a change is not allowed, or where the run followed a schedule and was then trained on.
+    None if it ran to its end, or to that of its stop rule. `diverged` ends the script where the loss is not finite.
+    Raise ConfigError if a change is not allowed, or if the run followed a schedule and was then trained on.
     """
-    recipe = ScriptSettings(config, replayed(config, changes, last_step), last_step, diverged, data, classes)
-    parts = (script_parts.data, script_parts.net, script_parts.optimizer, script_loop.loop, script_loop.test)
-    sections = [part(recipe) for part in parts if not (diverged and part is script_loop.test)]
-    return "\n\n\n".join("\n".join(lines) for lines in sections) + "\n"
+    made = replayable(config, changes, last_step)
+    sizes = {config.batch_size, *(int(change.value) for change in made if change.name == "batch_size")}
+    validates = config.stop_rule == "accuracy"
+    return _template().render(
+        config=config,
+        data=data,
+        classes=classes,
+        changes=_by_step(config, made),
+        last_step=last_step,
+        diverged=diverged,
+        mark=MARK,
+        small_batch=SMALL_BATCH,
+        one_size=len(sizes) == 1,  # else no DataLoader can cut the mini-batches: it knows one batch size only
+        small_batches=min(sizes) <= SMALL_BATCH,
+        moves=config.augment != "none",
+        cycles=config.schedule != "constant",
+        patient=config.stop_rule == "patience",
+        validates=validates,
+        counts_steps=bool(made) or last_step is not None or validates,
+    )
 
 
 def script_of_run(snapshot: Snapshot, splits: Splits) -> str:
-    """The script of a run, also of one that is still going: as it would be if nothing more were changed."""
+    """Return the script of a run; of one that is still active, as if nothing more were changed."""
     run, ended = snapshot.run, not snapshot.run.active
-    # of a run that was to be changed at steps which it never reached, these are left out
+    # a run that has ended never reached the changes planned for later steps
     made = [change for change in snapshot.changes if not ended or change.step < run.step or change.name == "epochs"]
     return script_of(
         run.config,
@@ -53,20 +83,20 @@ def script_of_run(snapshot: Snapshot, splits: Splits) -> str:
     )
 
 
-def data_kind(about: DatasetInfo) -> Data:
-    """How a script at home gets at these pictures."""
-    if about.kind != "archive":
+def data_kind(info: DatasetInfo) -> DataKind:
+    """Return how a script at home gets these images."""
+    if info.kind != "archive":
         return "pictures"
-    return "official" if about.verified else "repacked"
+    return "official" if info.verified else "repacked"
 
 
-def replayed(
+def replayable(
     config: TrainConfig, changes: Iterable[Change | Changed], last_step: int | None = None
 ) -> tuple[Change, ...]:
-    """The changes to be made again when a run is repeated. Raises ConfigError where one of them is not allowed.
+    """Return the changes to make again when a run is repeated; raise ConfigError if one of them is not allowed.
 
     Epochs that were added later are in the settings already. But a schedule depends on how many were planned at first,
-    and that number is not kept: such a run cannot be repeated.
+    and that number is not stored: such a run cannot be repeated.
     """
     made = []
     for change in changes:
@@ -74,11 +104,11 @@ def replayed(
             if config.schedule != "constant":
                 raise ConfigError(
                     "This run followed a schedule to its end and was then trained on with another plan; "
-                    "so it cannot be told as one training from the beginning."
+                    "so it cannot be repeated as one training from the beginning."
                 )
             continue
         if change.name not in CHANGEABLE:
-            raise ConfigError(f"Only {', '.join(CHANGEABLE)} can change while a run is going.")
+            raise ConfigError(f"Only {', '.join(CHANGEABLE)} can change during a run.")
         config = config.changed({change.name: change.value})
         if last_step is None or change.step < last_step:
             made.append(Change(change.name, change.value, change.step))
@@ -86,7 +116,65 @@ def replayed(
 
 
 def command_of(config: TrainConfig) -> str:
-    """The command that trains with these settings: `python -m cifar_core train …` with what is not the tutorial's."""
-    usual = TrainConfig().to_json()
-    given = [f"--{name.replace('_', '-')} {value}" for name, value in config.to_json().items() if value != usual[name]]
+    """Return the command that trains with these settings: `python -m cifar_core train …`, defaults left out."""
+    defaults = TrainConfig().to_json()
+    given = [
+        f"--{name.replace('_', '-')} {value}" for name, value in config.to_json().items() if value != defaults[name]
+    ]
     return " ".join(["python -m cifar_core train --data DIR --out net.pth", *given])
+
+
+@cache
+def _template() -> Template:
+    # Python's own braces, percent signs and comments stand in the template as they are, hence the other delimiters
+    environment = Environment(
+        block_start_string="<%",
+        block_end_string="%>",
+        variable_start_string="<<",
+        variable_end_string=">>",
+        comment_start_string="<#",
+        comment_end_string="#>",
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=StrictUndefined,
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=False,  # noqa: S701  # it is Python, not HTML
+    )
+    environment.globals.update(call=_call, names=_names)
+    return environment.get_template("train_script.py.j2")
+
+
+def _by_step(config: TrainConfig, changes: Iterable[Change]) -> list[tuple[int, list[tuple[str, Any]]]]:
+    """Group changes by step, each value in the type of its setting."""
+    return [
+        (step, [(change.name, getattr(config.changed({change.name: change.value}), change.name)) for change in group])
+        for step, group in groupby(changes, key=lambda change: change.step)
+    ]
+
+
+def _call(function: str, *arguments: str) -> str:
+    """Write a call in one line, or three; with one argument per line if one of them is the mistake."""
+    given = [argument for argument in arguments if argument]
+    if any(argument.endswith(MARK) for argument in given):
+        lines = [f"    {argument.removesuffix(MARK)},{MARK * argument.endswith(MARK)}" for argument in given]
+        return "\n".join([f"{function}(", *lines, ")"])
+    line = f"{function}({', '.join(given)})"
+    return line if len(line) <= 88 else f"{function}(\n    {', '.join(given)}\n)"
+
+
+def _names(names: tuple[str, ...]) -> str:
+    """Write `classes = (...)`."""
+    line = f"classes = ({', '.join(_quoted(name) for name in names)})"
+    if len(line) <= PAGE:
+        return line
+    ## Two strings side by side are one string in Python: so a long name can take several lines.
+    words = [[_quoted(name[at : at + 12]) for at in range(0, len(name), 12)] for name in names]
+    lines = [f"    {piece}{',' * (piece is word[-1])}" for word in words for piece in word]
+    return "\n".join(["classes = (", *lines, ")"])
+
+
+def _quoted(text: str) -> str:
+    """Write text as code, in double quotes if that is as simple; nothing in it can end the string."""
+    plain = text.isascii() and text.isprintable() and not set(text) & set('"\\')
+    return f'"{text}"' if plain else ascii(text)

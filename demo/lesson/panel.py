@@ -1,35 +1,26 @@
 """The lesson beside the page: one step at a time, with buttons that move the page's own controls."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs
 
 import gradio as gr
+from gradio.components import Component
+from markupsafe import Markup
 
-from demo.lesson.lesson import begin_html, end_html, lesson
+from demo.gradio_compat import TOGGLE_SIDEBAR, with_tabs
+from demo.lesson.lesson import Step, as_html, lesson
+from demo.setup.apply import fill_in
+from demo.setup.link import TABS, read_setup
+from demo.setup.settings import NAMES, Settings
+from demo.widgets.events import JS_ONLY, QUIET, Outputs
+from demo.widgets.templates import render, script
 
 STORAGE_KEY = "cifar-demo-lesson"
-OPEN_LESSON = "() => document.querySelector('#lesson .toggle-button').click()"
-"""JavaScript that opens the panel, and closes it where it is open"""
 STORAGE_SECRET = "fixed-so-that-a-restart-keeps-the-place"
-
-_TO_ITS_BEGINNING = """() => {
-    const begin = document.querySelector('#lesson-begin'), reader = document.activeElement;
-    if (!reader || !reader.closest('#lesson')) return;
-    begin.tabIndex = -1;
-    begin.focus({preventScroll: true});
-    document.querySelector('#lesson-step').scrollIntoView();
-}"""
-"""JavaScript that takes whoever reads the lesson, by eye or with a screen reader, to where the new step begins"""
-
-_TRY = """
-element.addEventListener('click', (event) => {
-    const button = event.target.closest('[data-query]');
-    if (!button) return;
-    trigger('pick', {query: button.dataset.query + '&again=' + Date.now()});
-    // on a phone the panel covers the page
-    if (window.innerWidth < 768) element.closest('.sidebar')?.querySelector('.toggle-button')?.click();
-});
-"""
+OPEN_LESSON = f"() => ({TOGGLE_SIDEBAR})(document.querySelector('#lesson'))"
+"""JavaScript that opens the panel, and closes it where it is open"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,89 +28,105 @@ class LessonPanel:
     """The parts of the panel."""
 
     sidebar: gr.Sidebar
-    chosen: gr.Dropdown
-    begin: gr.HTML
-    end: gr.HTML
-    back: gr.Button
-    onward: gr.Button
-    asked: gr.Textbox
-    """a set-up to try, as it stands in an address; its value changes with every click"""
-    place: gr.BrowserState
-    """where this visitor is, and which steps he has done"""
+    step_dropdown: gr.Dropdown
+    begin_html: gr.HTML
+    end_html: gr.HTML
+    back_button: gr.Button
+    next_button: gr.Button
+    progress: gr.BrowserState
+    """where this visitor is, and which steps they have done"""
 
 
 def build_lesson_panel() -> LessonPanel:
     """Lay out the panel, closed."""
     with gr.Sidebar(label="Lesson", open=False, width=360, elem_id="lesson", elem_classes="part-lesson") as sidebar:
-        chosen = gr.Dropdown(_choices(set()), value=1, label="The lesson", elem_id="lesson-step")
-        begin = gr.HTML("", elem_id="lesson-begin")
-        end = gr.HTML(end_html(lesson()[0]), js_on_load=_TRY, elem_id="lesson-end")
+        step_dropdown = gr.Dropdown(_choices(set()), value=1, label="The lesson", elem_id="lesson-step")
+        begin_html = gr.HTML("", elem_id="lesson-begin")
+        end_html = gr.HTML(end_of(lesson()[0]), js_on_load=with_tabs(script("lesson/lesson.js")), elem_id="lesson-end")
         with gr.Row(elem_classes="pager"):
-            back = gr.Button("Back", size="sm", elem_id="lesson-back")
-            onward = gr.Button("Done, next step", size="sm", variant="primary", elem_id="lesson-next")
-    asked = gr.Textbox("", visible="hidden", label="set-up to try")
-    place = gr.BrowserState({}, storage_key=STORAGE_KEY, secret=STORAGE_SECRET)
-    return LessonPanel(sidebar, chosen, begin, end, back, onward, asked, place)
+            back_button = gr.Button("Back", size="sm", elem_id="lesson-back")
+            next_button = gr.Button("Done, next step", size="sm", variant="primary", elem_id="lesson-next")
+    progress = gr.BrowserState({}, storage_key=STORAGE_KEY, secret=STORAGE_SECRET)
+    return LessonPanel(sidebar, step_dropdown, begin_html, end_html, back_button, next_button, progress)
 
 
-def wire_lesson(panel: LessonPanel, values: Any, inputs: list[Any], refresh: list[Any], blocks: gr.Blocks) -> None:
-    """Let the panel work. `values(*inputs)` gives what stands on the screen; it is asked again at each of `refresh`."""
+def wire_lesson(
+    panel: LessonPanel,
+    settings: Settings,
+    values: Callable[..., dict[str, str]],
+    inputs: Sequence[Component],
+    refresh: Sequence[Any],
+    blocks: gr.Blocks,
+) -> None:
+    """Let the panel work. `values(*inputs)` gives what is on the screen; it is asked again at each of `refresh`."""
 
-    def show(number: Any, *now: Any) -> list[Any]:
-        step = lesson()[_place(number) - 1]
-        return [begin_html(step, values(*now)), end_html(step), gr.Button(interactive=step.number > 1)]
+    def show(number: int, done: set[int], now: Sequence[Any]) -> Outputs:
+        step = lesson()[number - 1]
+        return {
+            panel.step_dropdown: gr.Dropdown(choices=_choices(done), value=number),
+            panel.begin_html: begin_of(step, values(*now)),
+            panel.end_html: end_of(step),
+            panel.back_button: gr.Button(interactive=number > 1),
+            panel.progress: {"step": number, "done": sorted(done)},
+        }
 
-    def again(number: Any, *now: Any) -> str:
-        return begin_html(lesson()[_place(number) - 1], values(*now))
+    def open_page(progress: Any, request: gr.Request, *now: Any) -> Outputs:
+        """Show the step that the address names, or else where this visitor was."""
+        stored = progress.get("step") if isinstance(progress, dict) else 1
+        return show(_number(request.query_params.get("step") or stored), _done(progress), now)
 
-    def came(kept: Any, asked: Any, request: gr.Request) -> Any:
-        """Where he was; the step that the address names goes first."""
-        done = _done(kept)
-        step = request.query_params.get("step") or (kept.get("step") if isinstance(kept, dict) else 1)
-        return gr.Dropdown(choices=_choices(done), value=_place(step))
+    def choose(number: Any, progress: Any, *now: Any) -> Outputs:
+        return show(_number(number), _done(progress), now)
 
-    def go_on(number: Any, kept: Any) -> list[Any]:
-        at = _place(number)
-        done = _done(kept) | {at}
-        return [
-            gr.Dropdown(choices=_choices(done), value=min(at + 1, len(lesson()))),
-            {"step": at, "done": sorted(done)},
-        ]
+    def go_back(number: Any, progress: Any, *now: Any) -> Outputs:
+        return show(max(1, _number(number) - 1), _done(progress), now)
 
-    def remember(number: Any, kept: Any) -> dict[str, Any]:
-        return {"step": _place(number), "done": sorted(_done(kept))}
+    def go_on(number: Any, progress: Any, *now: Any) -> Outputs:
+        here = _number(number)
+        return show(min(here + 1, len(lesson())), _done(progress) | {here}, now)
 
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
-    shown = [panel.begin, panel.end, panel.back]
-    panel.chosen.change(show, [panel.chosen, *inputs], shown, **quiet).then(
-        remember, [panel.chosen, panel.place], panel.place, **quiet
-    ).then(None, None, None, js=_TO_ITS_BEGINNING, api_visibility="private")
-    panel.back.click(lambda number: max(1, _place(number) - 1), panel.chosen, panel.chosen, **quiet)
-    panel.onward.click(go_on, [panel.chosen, panel.place], [panel.chosen, panel.place], **quiet)
-    panel.end.pick(_query_of, None, panel.asked, **quiet)
-    gr.on([panel.sidebar.expand, *refresh], again, [panel.chosen, *inputs], panel.begin, **quiet)
-    blocks.load(came, [panel.place, panel.asked], panel.chosen, **quiet).then(
-        show, [panel.chosen, *inputs], shown, **quiet
-    )
+    def update(number: Any, *now: Any) -> Outputs:
+        return {panel.begin_html: begin_of(lesson()[_number(number) - 1], values(*now))}
 
+    def try_out(event: gr.EventData) -> Outputs:
+        query = getattr(event, "query", "")
+        return fill_in(read_setup(query.removeprefix("?") if isinstance(query, str) else "", NAMES), settings)
 
-def _query_of(event: gr.EventData) -> str:
-    """What was clicked, never twice the same, so that a second click counts too."""
-    query = getattr(event, "query", "")
-    return query if isinstance(query, str) else ""
+    step_parts = [panel.step_dropdown, panel.begin_html, panel.end_html, panel.back_button, panel.progress]
+    blocks.load(open_page, [panel.progress, *inputs], step_parts, **QUIET)
+    for event, handler in (
+        (panel.step_dropdown.input, choose),
+        (panel.back_button.click, go_back),
+        (panel.next_button.click, go_on),
+    ):
+        moved = event(handler, [panel.step_dropdown, panel.progress, *inputs], step_parts, **QUIET)
+        moved.then(None, None, None, js=script("lesson/to_beginning.js"), **JS_ONLY)
+    gr.on([panel.sidebar.expand, *refresh], update, [panel.step_dropdown, *inputs], [panel.begin_html], **QUIET)
+    panel.end_html.pick(try_out, None, list(settings.values()), **QUIET)
 
 
-def _place(number: Any) -> int:
-    """The number of a step, whatever was sent."""
+def begin_of(step: Step, values: dict[str, str]) -> Markup:
+    """Return what happens in this step and why, and where the values come from that are on the screen now."""
+    return render("lesson/begin.html.j2", step=step, steps=len(lesson()), values=values, as_html=as_html)
+
+
+def end_of(step: Step) -> Markup:
+    """Return the tutorial's code, things to try, and a question with its answer."""
+    tries = [(one, parse_qs(one.query.removeprefix("?")).get("tab", [""])[0]) for one in step.tries]
+    return render("lesson/end.html.j2", step=step, tries=tries, labels=TABS, as_html=as_html)
+
+
+def _number(number: Any) -> int:
+    """Return the number of a step, whatever was sent."""
     try:
         return min(max(1, int(number)), len(lesson()))
     except (TypeError, ValueError, OverflowError):
         return 1
 
 
-def _done(kept: Any) -> set[int]:
-    steps = kept.get("done") if isinstance(kept, dict) else None
-    return {_place(step) for step in steps} if isinstance(steps, list) else set()
+def _done(progress: Any) -> set[int]:
+    steps = progress.get("done") if isinstance(progress, dict) else None
+    return {_number(step) for step in steps} if isinstance(steps, list) else set()
 
 
 def _choices(done: set[int]) -> list[tuple[str, int]]:

@@ -1,7 +1,7 @@
 """A whole set-up in an address: settings, what is locked or hidden, the tab, the lesson's step, a line on top.
 
 `?lr=0.01&batch_size=64&lock=lr,momentum&hide=seed,lab&tab=train&step=6&title=Group+A` sets all of it. A value that
-cannot be is left out, with a sentence.
+is not allowed is left out, with a sentence.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,11 +24,13 @@ TABS = {
     "runs": "My runs",
 }
 """the tabs, by the word that stands in an address"""
-PARTS = {"recipes": "the recipes", "prediction": "the prediction", "lesson": "the lesson"}
+PARTS = {"presets": "the presets", "prediction": "the prediction", "lesson": "the lesson"}
 """other parts of the page that can be hidden"""
 LONGEST_TITLE = 120
 """characters"""
 LAST_STEP = 99
+OLD_NAMES = {"recipes": "presets"}
+"""parts that links of an earlier version call otherwise"""
 
 _DEFAULTS = TrainConfig()
 _WHOLE = {field.name for field in fields(TrainConfig) if field.type in (int, "int")}
@@ -36,10 +38,10 @@ _WHOLE = {field.name for field in fields(TrainConfig) if field.type in (int, "in
 
 @dataclass(frozen=True)
 class Setup:
-    """What an address asks for. Nothing in it is unknown or out of bounds."""
+    """What an address asks for. Everything in it is known and within its bounds."""
 
     settings: Mapping[str, int | float | str]
-    """those that it names, by their names in TrainConfig"""
+    """the settings in it, by their names in TrainConfig"""
     locked: frozenset[str] = frozenset()
     """settings that may be seen and not changed"""
     hidden: frozenset[str] = frozenset()
@@ -49,11 +51,11 @@ class Setup:
     """of the lesson, from 1"""
     title: str = ""
     problems: tuple[str, ...] = ()
-    """a sentence about each thing in the address that cannot be"""
+    """a sentence about each thing in the address that is not allowed"""
 
 
 def read_setup(query: str, names: Sequence[str]) -> Setup:
-    """The set-up in the part of an address behind the question mark; `names` are the settings that the page has."""
+    """Read the part of an address behind the question mark; `names` are the settings that the page has."""
     settings: dict[str, int | float | str] = {}
     words: dict[str, str] = {}
     problems = []
@@ -63,7 +65,7 @@ def read_setup(query: str, names: Sequence[str]) -> Setup:
                 settings[name] = check(name, _as_value(name, text), whole=name in _WHOLE)
             except ConfigError as error:
                 instead = f"{getattr(_DEFAULTS, name):g}" if name in _NUMBERS else getattr(_DEFAULTS, name)
-                problems.append(f"The address asks for something that cannot be. {error} It stays at {instead}.")
+                problems.append(f"A setting in the address is not allowed. {error} It stays at {instead}.")
         elif name in ("lock", "hide", "tab", "step", "title"):
             words[name] = text
     locked, unknown_locks = _known(words.get("lock", ""), set(names))
@@ -83,7 +85,7 @@ def read_setup(query: str, names: Sequence[str]) -> Setup:
 
 
 def write_setup(setup: Setup) -> str:
-    """The part of an address, with its question mark, that `read_setup` turns into this set-up again."""
+    """Return the part of an address, with its question mark, that `read_setup` turns into this set-up again."""
     parts = [(name, _as_text(value)) for name, value in setup.settings.items()]
     for name, words in (("lock", setup.locked), ("hide", setup.hidden)):
         if words:
@@ -94,8 +96,8 @@ def write_setup(setup: Setup) -> str:
     return "?" + urlencode(parts, safe=",")
 
 
-def unlike_the_tutorial(values: Mapping[str, object]) -> dict[str, int | float | str]:
-    """Those of the settings that an address must name. Raises ConfigError where one is out of bounds."""
+def non_default_settings(values: Mapping[str, object]) -> dict[str, int | float | str]:
+    """Return the settings that an address must name. Raise ConfigError where one is out of bounds."""
     checked = {name: check(name, value, whole=name in _WHOLE) for name, value in values.items()}
     return {name: value for name, value in checked.items() if value != getattr(_DEFAULTS, name)}
 
@@ -104,7 +106,7 @@ _NUMBERS = {name for name, field in FIELDS.items() if not field.choices}
 
 
 def _as_value(name: str, text: str) -> object:
-    """The number that `text` is; the text itself where it is none, for the check to complain of."""
+    """Return the number in `text`; the text itself where it is none, so that the check refuses it."""
     if name not in _NUMBERS:
         return text
     try:
@@ -119,6 +121,6 @@ def _as_text(value: int | float | str) -> str:
 
 
 def _known(words: str, known: set[str]) -> tuple[frozenset[str], list[str]]:
-    """Those of the words between commas that are known, and the others."""
-    asked = [word for word in (part.strip() for part in words.split(",")) if word]
+    """Split the words between commas into the known ones and the others."""
+    asked = [OLD_NAMES.get(word, word) for word in (part.strip() for part in words.split(",")) if word]
     return frozenset(asked) & known, [word for word in dict.fromkeys(asked) if word not in known][:3]

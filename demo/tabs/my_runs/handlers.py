@@ -23,6 +23,7 @@ DELETE = "Delete"
 class MyRunsWidgets:
     """The parts of the tab that handlers read or write."""
 
+    refresh_button: gr.Button
     list_html: gr.HTML
     tools_column: gr.Column
     """everything that needs a run"""
@@ -31,6 +32,8 @@ class MyRunsWidgets:
     comparison_html: gr.HTML
     run_dropdown: gr.Dropdown
     name_textbox: gr.Textbox
+    rename_button: gr.Button
+    download_button: gr.Button
     show_button: gr.Button
     delete_button: gr.Button
     message_html: gr.HTML

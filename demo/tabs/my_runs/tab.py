@@ -14,6 +14,12 @@ from demo.widgets.templates import message_box
 
 def build_runs_tab(service: Service, owner: gr.BrowserState, saved: gr.DownloadButton, tab: gr.Tab) -> None:
     """Lay out the tab and wire it. `tab` is the tab itself: whenever it is opened, the list is fresh."""
+    widgets = lay_out()
+    _wire(widgets, MyRunsHandlers(service, widgets, saved), owner, saved, tab)
+
+
+def lay_out() -> MyRunsWidgets:
+    """Lay out the tab."""
     gr.Markdown(
         "The runs you have started in this browser, the newest first. Lay the curves of several over each other and "
         "see what a single changed setting does."
@@ -38,34 +44,35 @@ def build_runs_tab(service: Service, owner: gr.BrowserState, saved: gr.DownloadB
             "the settings as JSON.",
             elem_classes="quiet",
         )
-    message = gr.HTML(message_box(""), elem_id="runs-message")
-    state = PageState(MyRunsState(), label="run to delete")
-    widgets = MyRunsWidgets(runs_list, tools, compared, curves, comparison, run, name, show, delete, message, state)
-    handlers = MyRunsHandlers(service, widgets, saved)
-    _wire(widgets, handlers, owner, saved, [tab.select, refresh.click], rename, download)
+    return MyRunsWidgets(
+        refresh_button=refresh,
+        list_html=runs_list,
+        tools_column=tools,
+        compared_checkboxes=compared,
+        chart_html=curves,
+        comparison_html=comparison,
+        run_dropdown=run,
+        name_textbox=name,
+        rename_button=rename,
+        download_button=download,
+        show_button=show,
+        delete_button=delete,
+        message_html=gr.HTML(message_box(""), elem_id="runs-message"),
+        state=PageState(MyRunsState(), label="run to delete"),
+    )
 
 
 def _wire(
-    widgets: MyRunsWidgets,
-    handlers: MyRunsHandlers,
-    owner: gr.BrowserState,
-    saved: gr.DownloadButton,
-    opened: list,
-    rename: gr.Button,
-    download: gr.Button,
+    widgets: MyRunsWidgets, handlers: MyRunsHandlers, owner: gr.BrowserState, saved: gr.DownloadButton, tab: gr.Tab
 ) -> None:
-    compared, run, name, message = (
-        widgets.compared_checkboxes,
-        widgets.run_dropdown,
-        widgets.name_textbox,
-        widgets.message_html,
-    )
+    compared, run, name = widgets.compared_checkboxes, widgets.run_dropdown, widgets.name_textbox
+    message, inputs = widgets.message_html, [owner, widgets.compared_checkboxes, widgets.run_dropdown]
     refused = refusals_in(message)
-    gr.on(opened, handlers.fresh, [owner, compared, run], widgets.all, **QUIET)
+    gr.on([tab.select, widgets.refresh_button.click], handlers.fresh, inputs, widgets.all, **QUIET)
     compared.input(handlers.compare, [owner, compared], widgets.curves, **LATEST, **QUIET)
     run.input(handlers.choose, [owner, run], widgets.of_one, **LATEST, **QUIET)
-    renaming = [rename.click, name.submit]
-    gr.on(renaming, refused(handlers.rename), [owner, compared, run, name], [message, *widgets.all], **QUIET)
-    inputs = [owner, compared, run, widgets.state]
-    widgets.delete_button.click(handlers.delete, inputs, [message, *widgets.all], **QUIET)
-    save(download.click(refused(handlers.download), [owner, run], [message, saved], **QUIET), saved)
+    renaming = [widgets.rename_button.click, name.submit]
+    gr.on(renaming, refused(handlers.rename), [*inputs, name], [message, *widgets.all], **QUIET)
+    widgets.delete_button.click(handlers.delete, [*inputs, widgets.state], [message, *widgets.all], **QUIET)
+    packed = widgets.download_button.click(refused(handlers.download), [owner, run], [message, saved], **QUIET)
+    save(packed, saved)

@@ -12,8 +12,9 @@ from cifar_core.data import Splits
 from cifar_core.data.source import DataSource
 from cifar_core.errors import CifarError, RunError
 from cifar_core.runs.service import Service
+from cifar_core.training.presets import PRESETS
 from demo.gradio_compat import cached_copy
-from demo.setup.settings import NAMES, fill_in, page_config, plan_words
+from demo.setup.settings import NAMES, page_config, plan_sentence, preset_values
 from demo.tabs.train.guess import compared, with_guess
 from demo.tabs.train.layout import TrainWidgets
 from demo.tabs.train.run_watch import RunWatch, View
@@ -85,12 +86,14 @@ class TrainHandlers:
 
     def fill_in(self, preset: str) -> Outputs:
         """Fill in the settings of a preset."""
-        return dict(zip([self.widgets.left.preset_html, *self._fields], fill_in(preset), strict=True))
+        left = self.widgets.left
+        values: Outputs = {left.settings[name]: value for name, value in preset_values(preset).items()}
+        return values | {left.preset_html: message_box(PRESETS[preset].help)}
 
     def plan(self, *values: Any) -> str:
         """Return what the settings mean and how long they would take; or what is wrong with them."""
         try:
-            return message_box(plan_words(self.service, self.source, self._config(values, self.source.splits)))
+            return message_box(plan_sentence(self.service, self.source, self._config(values, self.source.splits)))
         except CifarError as error:
             return message_box(str(error), "error")
 

@@ -8,13 +8,14 @@ from cifar_core.data.source import DataSource
 from cifar_core.runs.service import Service
 from cifar_core.training.presets import PRESETS
 from demo.gradio_compat import StreamedState
+from demo.lesson.lesson import lesson_names
 from demo.setup.settings import (
     MAIN,
     MORE,
     Settings,
-    limits_words,
+    limits_sentence,
     page_config,
-    plan_words,
+    plan_sentence,
     setting_field,
 )
 from demo.setup.share import build_share
@@ -105,7 +106,7 @@ def lay_out(service: Service, source: DataSource) -> TrainWidgets:
 
 
 def _settings_column(service: Service, source: DataSource) -> SettingsWidgets:
-    with gr.Column(elem_classes="part-recipes"):
+    with gr.Column(elem_classes="part-presets"):
         gr.Markdown("**Presets** fill in the settings below:", elem_id="presets")
         with gr.Row(elem_classes="commands"):
             presets = {name: gr.Button(preset.label, size="sm", min_width=80) for name, preset in PRESETS.items()}
@@ -113,13 +114,13 @@ def _settings_column(service: Service, source: DataSource) -> SettingsWidgets:
     settings: Settings = {name: setting_field(name) for name in MAIN}
     with gr.Accordion("Beyond the tutorial", open=False):
         settings |= {name: setting_field(name) for name in MORE}
-    words = plan_words(service, source, page_config({}, len(source.splits.train)))
+    words = plan_sentence(service, source, page_config({}, len(source.splits.train)))
     plan = gr.HTML(message_box(words), elem_id="plan")
-    gr.HTML(render("widgets/quiet.html.j2", text=limits_words(service.limits)), elem_id="limits")
+    gr.HTML(render("widgets/quiet.html.j2", text=limits_sentence(service.limits)), elem_id="limits")
     change = gr.Button(
         "Use this learning rate, momentum and batch size from now on", interactive=False, elem_id="apply", size="sm"
     )
-    build_share(settings)
+    build_share(settings, lesson_names())
     return SettingsWidgets(presets, about, settings, plan, change)
 
 

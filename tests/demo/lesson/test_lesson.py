@@ -15,10 +15,14 @@ from cifar_core.data.image_set import ImageSet, save
 from cifar_core.data.source import DataSource
 from cifar_core.net import layers
 from cifar_core.runs.limits import Limits
+from cifar_core.runs.registry import NetRegistry
 from cifar_core.runs.service import Service
-from demo.lesson.lesson import Step, begin_html, end_html, lesson, values_of
+from demo.lesson.lesson import Step, lesson
+from demo.lesson.panel import begin_of, end_of
+from demo.lesson.values import values_of
 from demo.setup.link import TABS, read_setup
-from tests.demo.tabs.train.test_run_view import ANN, CONFIG, EVIL, end, go_to, text_of
+from tests.helpers.markup import EVIL_CLASSES, text_of
+from tests.helpers.run_steps import ANN, CONFIG, end, go_to
 
 
 @pytest.fixture
@@ -32,11 +36,11 @@ def source(tiny: Splits) -> DataSource:
 
 
 def markup(step: Step, values: dict[str, str]) -> str:
-    return begin_html(step, values) + end_html(step)
+    return begin_of(step, values) + end_of(step)
 
 
 def shown(step: Step, service: Service, source: DataSource, run: str = "") -> str:
-    return text_of(markup(step, values_of(service, source, run)))
+    return text_of(markup(step, values_of(NetRegistry(service, source), run)))
 
 
 def test_the_way_has_ten_steps_from_the_device_to_what_comes_next() -> None:
@@ -83,19 +87,19 @@ def test_the_values_are_those_of_the_run_that_is_followed(service: Service, sour
     run = service.start(ANN, CONFIG, tiny)
     go_to(service, run, 200)
     end(service, run, tiny)
-    values = values_of(service, source, run.id, 8)
+    values = values_of(NetRegistry(service, source), run.id, 8)
     assert values["train_count"] == "400" and values["steps_an_epoch"] == "50" and values["steps_in_all"] == "200"
     assert "31 of 120 right" in values["accuracy"] and "25.8\u00a0%" in values["accuracy"]
     assert "epoch 2, mini-batch 100" in values["last_line"]
 
 
 def test_a_class_name_is_never_taken_for_markup(service: Service, tiny: Splits, tmp_path: Path) -> None:
-    train, test = (ImageSet(part.images, part.labels, EVIL, part.split) for part in tiny)
+    train, test = (ImageSet(part.images, part.labels, EVIL_CLASSES, part.split) for part in tiny)
     evil = save(tmp_path / "evil", train, test, tiny.info)
     run = service.start(ANN, CONFIG, evil)
     go_to(service, run, 200)
     end(service, run, evil)
-    values = values_of(service, DataSource(evil), run.id)
+    values = values_of(NetRegistry(service, DataSource(evil)), run.id)
     assert not any("<script" in markup(step, values) for step in lesson())
 
 
@@ -112,7 +116,7 @@ def test_the_markup_is_closed_where_it_was_opened(service: Service, source: Data
     for step in lesson():
         reader = Reader()
         reader.open = []
-        reader.feed(markup(step, values_of(service, source, "")))
+        reader.feed(markup(step, values_of(NetRegistry(service, source), "")))
         assert reader.open == []
 
 

@@ -7,7 +7,7 @@ import pytest
 from cifar_core.config import FIELDS, TrainConfig
 from cifar_core.errors import ConfigError
 from demo.app import build_app
-from demo.setup.link import TABS, Setup, read_setup, unlike_the_tutorial, write_setup
+from demo.setup.link import TABS, Setup, non_default_settings, read_setup, write_setup
 
 NAMES = tuple(FIELDS)
 
@@ -46,7 +46,7 @@ def test_a_setting_that_the_page_does_not_show_is_passed_over() -> None:
 def test_lock_hide_tab_step_and_title_are_read_and_the_unknown_told() -> None:
     setup = read("lock=lr,momentum&hide=seed,lab,recipes&tab=train&step=6&title=Group%20A%3A+larger+batches")
     assert setup == Setup(
-        {}, frozenset({"lr", "momentum"}), frozenset({"seed", "lab", "recipes"}), "train", 6, "Group A: larger batches"
+        {}, frozenset({"lr", "momentum"}), frozenset({"seed", "lab", "presets"}), "train", 6, "Group A: larger batches"
     )
     setup = read("lock=lr,speed&hide=everything&tab=home&step=0")
     assert (setup.locked, setup.hidden, setup.tab, setup.step) == (frozenset({"lr"}), frozenset(), None, None)
@@ -82,10 +82,10 @@ def test_every_bound_of_every_setting_survives_the_address(name: str) -> None:
 
 def test_an_address_names_only_what_is_not_the_tutorials() -> None:
     tutorial = TrainConfig().to_json()
-    assert unlike_the_tutorial(tutorial) == {}
-    assert unlike_the_tutorial(tutorial | {"lr": 0.01, "epochs": 3.0}) == {"epochs": 3, "lr": 0.01}
+    assert non_default_settings(tutorial) == {}
+    assert non_default_settings(tutorial | {"lr": 0.01, "epochs": 3.0}) == {"epochs": 3, "lr": 0.01}
     with pytest.raises(ConfigError, match="Learning rate"):
-        unlike_the_tutorial(tutorial | {"lr": math.nan})
+        non_default_settings(tutorial | {"lr": math.nan})
 
 
 def test_the_tabs_in_an_address_are_those_of_the_page() -> None:

@@ -28,11 +28,15 @@ from demo.tabs.judge.view import classes_html, net_words, overall_html, share_wo
 from demo.widgets.confusion import STEPS, confused_most, confusion_html, reading_html, shade
 from demo.widgets.pointer import Pointer
 from tests.core.runs.test_registry import ANN, CONFIG, come_to, run_of
-from tests.demo.tabs.train.test_run_view import text_of
 from tests.helpers.tiny_data import draw, tiny_splits
 
 EVIL = ("<b>", "a&b", '"q"', "it's")
 CSS = (Path(__file__).parents[4] / "demo/tabs/judge/judge.css").read_text()
+
+
+def text_of(markup: str) -> str:
+    """What is to be read of some HTML."""
+    return re.sub(r"[ \n]+", " ", re.sub(r"<[^>]*>", " ", markup)).strip()
 
 
 @pytest.fixture
