@@ -31,7 +31,7 @@ def build_browse_tab(source: DataSource, data_in_use: gr.Textbox) -> None:
     first = handlers.change_data("train", DEFAULT_PER_PAGE, "shuffled", 0, 1)
     for component, value in first.items():
         if component is not widgets.classes_dropdown:
-            component.value = value  # what a visitor sees first is part of the page itself
+            component.value = value  # type: ignore[attr-defined]  # what a visitor sees first is part of the page itself
     _wire(widgets, pager, handlers, data_in_use)
 
 

@@ -1,10 +1,9 @@
 """What happens on a click in My runs."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import gradio as gr
-from gradio.components import Component
+from gradio.blocks import Block
 
 from cifar_core.errors import CifarError
 from cifar_core.runs.service import Service
@@ -40,19 +39,19 @@ class MyRunsWidgets:
     state: PageState[MyRunsState]
 
     @property
-    def of_one(self) -> list[Component]:
+    def of_one(self) -> list[Block]:
         """Return what belongs to the run that is chosen."""
         return [self.name_textbox, self.show_button, self.delete_button, self.state]
 
     @property
-    def curves(self) -> list[Component]:
+    def curves(self) -> list[Block]:
         """Return what belongs to the runs that are compared."""
         return [self.chart_html, self.comparison_html]
 
     @property
-    def all(self) -> list[Component]:
+    def all(self) -> list[Block]:
         """Return all of it but the message."""
-        lists: list[Any] = [self.list_html, self.tools_column, self.compared_checkboxes, self.run_dropdown]
+        lists: list[Block] = [self.list_html, self.tools_column, self.compared_checkboxes, self.run_dropdown]
         return [*lists, *self.curves, *self.of_one]
 
 
@@ -71,7 +70,7 @@ class MyRunsHandlers:
         known = [run.id for run in runs]
         still = [run for run in compared or [] if run in known]
         one = chosen if chosen in known else next(iter(known), None)
-        outputs: dict[Any, Any] = {
+        return {
             widgets.list_html: list_html([snapshot for snapshot in snapshots if snapshot]),
             widgets.tools_column: gr.Column(visible=bool(runs)),
             widgets.compared_checkboxes: gr.CheckboxGroup(choices=choices, value=still),
@@ -79,7 +78,6 @@ class MyRunsHandlers:
             **self.compare(owner_key, still),
             **self.choose(owner_key, one),
         }
-        return outputs
 
     def compare(self, owner_key: str, runs: list[str] | None) -> Outputs:
         """Lay the curves of these runs over each other."""

@@ -60,7 +60,8 @@ def test_the_buttons_follow_the_commands(train: TrainHandlers) -> None:
     assert pressable(train, "start", "train_on", "download") == {"start_button", "train_on_button", "download_button"}
     assert pressable(train, "resume") == {"pause_button"}
     pause = train.widgets.run.pause_button
-    for commands, label in ((("pause",), "Pause"), (("resume",), "Resume"), ((), "Pause")):
+    cases: list[tuple[tuple[Command, ...], str]] = [(("pause",), "Pause"), (("resume",), "Resume"), ((), "Pause")]
+    for commands, label in cases:
         assert train.follow(TrainState("", "", commands), {}, *VALUES)[pause].value == label
 
 
@@ -131,7 +132,7 @@ def test_the_settings_of_an_active_run_are_filled_in_once(train: TrainHandlers, 
     run = service.start(ANN, CONFIG, tiny)
 
     def filled(state: TrainState, *values: Any) -> dict[str, Any]:
-        outputs = train.follow(state, {}, *values)
+        outputs: dict[Any, Any] = dict(train.follow(state, {}, *values))
         return {str(name): value for name, value in outputs.items() if name in NAMES}
 
     other = [9 if name == "epochs" else value for name, value in zip(NAMES, VALUES, strict=True)]
@@ -160,7 +161,7 @@ def test_a_page_is_first_of_all_told_its_owners_key_and_that_it_may_start(train:
         query_params: dict[str, str] = {}
 
     async def first() -> Any:
-        stream = train.watch(None, Request())  # type: ignore[arg-type]
+        stream: Any = train.watch(None, Request())  # type: ignore[arg-type]
         try:
             return await anext(stream)
         finally:
