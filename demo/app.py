@@ -25,7 +25,7 @@ from demo.tabs.inside.tab import build_inside_tab
 from demo.tabs.judge.tab import build_judge_tab
 from demo.tabs.lab.tab import build_lab_tab
 from demo.tabs.my_runs.tab import build_runs_tab
-from demo.tabs.one_step.tab import build_step_tab
+from demo.tabs.one_step.tab import build_one_step_tab
 from demo.tabs.over_time.tab import build_time_tab
 from demo.tabs.train.tab import build_train_tab
 from demo.widgets.download import download_button
@@ -51,8 +51,7 @@ def build_app(service: Service, source: DataSource, nets: NetRegistry) -> gr.Blo
         owner = owner_state()
         saved = download_button()
         data_in_use = gr.Textbox(data_key(source), visible="hidden", label="data set in use")
-        look_at = gr.Textbox("", visible="hidden", label="image to look inside of")  # until all use look_at_state
-        look_at_state = PageState(LookAt(), label="what Inside is to open")  # noqa: F841
+        look_at = PageState(LookAt(), label="what Inside is to open")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Browse", id="browse"):
                 build_browse_tab(source, data_in_use)
@@ -67,7 +66,7 @@ def build_app(service: Service, source: DataSource, nets: NetRegistry) -> gr.Blo
             with gr.Tab("Over time", id="time") as time_tab:
                 build_time_tab(nets, owner, look_at, time_tab)
             with gr.Tab("One step", id="step") as step_tab:
-                build_step_tab(source, train.settings, step_tab)
+                build_one_step_tab(source, train.settings, step_tab)
             with gr.Tab("Lab", id="lab") as lab_tab:
                 build_lab_tab(service, source, owner, lab_tab)
             with gr.Tab("Code", id="code") as code_tab:

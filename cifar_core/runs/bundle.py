@@ -14,27 +14,28 @@ from cifar_core.data import image_set
 from cifar_core.errors import DataError, RunError
 from cifar_core.runs.records import Run, Snapshot
 from cifar_core.runs.store import Store
+from cifar_core.runs.weights import newest_weights
 
 OLDEST = (1980, 1, 1, 0, 0, 0)
-"""the first moment that a zip can name"""
+"""the first time that a zip can hold"""
 
 
 def bundle(store: Store, run: Run) -> bytes:
-    """The run as the content of a zip; the same run gives the same bytes.
+    """Return the run as the content of a zip; the same run gives the same bytes.
 
     net.pth (the newest weights, absent before the first), curve.csv, accuracy.csv, log.txt and settings.json, in this
-    order. Raises RunError where the run is gone.
+    order. Raises RunError if the run is gone, or is a quiz that is not solved yet.
     """
+    run.check_solved()
     weights = newest_weights(store, run.id)  # before the curve, which then reaches at least as far
     snapshot = store.snapshot(run.id)
     if snapshot is None:
         raise RunError("There is no such run any more; it has been removed.")
     step, net = weights or (None, None)
-    probes = [(probe.step, probe.images, probe.correct, probe.total) for probe in snapshot.probes]
     files: dict[str, bytes | str] = {"net.pth": net} if net is not None else {}
     files |= {
         "curve.csv": _table(("step", "images", "loss"), map(astuple, snapshot.points)),
-        "accuracy.csv": _table(("step", "images", "correct", "total"), probes),
+        "accuracy.csv": _table(("step", "images", "correct", "total"), map(astuple, snapshot.probes)),
         "log.txt": "".join(f"{report.line}\n" for report in snapshot.reports),
         "settings.json": json.dumps(_settings(snapshot, step), indent=2, ensure_ascii=False) + "\n",
     }
@@ -46,19 +47,6 @@ def bundle(store: Store, run: Run) -> bytes:
     return content.getvalue()
 
 
-def newest_weights(store: Store, run_id: str) -> tuple[int, bytes] | None:
-    """The newest weights as the content of a `.pth` file, and the step they are of; None before the first ones."""
-    for _ in range(3):  # a newer checkpoint may take the place of the one just named
-        run = store.run(run_id)
-        if run is None:
-            return None
-        try:
-            return run.checkpoint, store.weights_of(run).read_bytes()
-        except FileNotFoundError:
-            continue
-    return None
-
-
 def _table(names: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -68,7 +56,7 @@ def _table(names: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> str:
 
 
 def _settings(snapshot: Snapshot, weights_step: int | None) -> dict[str, Any]:
-    """What settings.json tells."""
+    """The content of settings.json."""
     run, result, test = snapshot.run, snapshot.result, None
     if result:
         test = {"step": result.step, "correct": result.correct, "total": result.total, "accuracy": result.accuracy}
@@ -89,7 +77,7 @@ def _settings(snapshot: Snapshot, weights_step: int | None) -> dict[str, Any]:
 
 
 def data_words(run: Run) -> str:
-    """Name and note of the data set that the run trains on."""
+    """Return name and note of the data set that the run trains on."""
     try:
         about = image_set.load(Path(run.data)).info
     except DataError:

@@ -1,10 +1,10 @@
-"""What one visitor may ask of a server that everybody shares, and the tidying up that keeps within it."""
+"""What one visitor may ask of a server that everybody shares, and what keeps the runs within it."""
 
 import time
 from collections.abc import Container
 from dataclasses import dataclass, field
 
-from cifar_core.runs.records import Run
+from cifar_core.runs.records import Run, RunChange
 from cifar_core.runs.store import Store
 
 
@@ -18,29 +18,27 @@ class Limits:
     """The bounds; each is an option of `python -m demo`, and the page says those that a visitor can meet."""
 
     steps: int = _limit(500_000, "mini-batches in one run")
-    minutes: int = _limit(60, "minutes of work in one run, other runs' turns left out")
-    active_per_owner: int = _limit(4, "runs of one visitor going at once")
-    active: int = _limit(60, "runs going at once, all visitors together")
+    minutes: int = _limit(60, "minutes of work in one run, other runs' turns not counted")
+    active_per_owner: int = _limit(4, "runs of one visitor active at once")
+    active: int = _limit(60, "runs active at once, all visitors together")
     starts_a_minute: int = _limit(10, "runs that one visitor may start within a minute")
-    kept_per_owner: int = _limit(30, "ended runs of one visitor that are kept")
-    paused_minutes: int = _limit(120, "minutes that a run may rest before it is stopped")
-    days: int = _limit(14, "days that an ended run is kept")
+    kept_per_owner: int = _limit(30, "ended runs of one visitor that are saved")
+    paused_minutes: int = _limit(120, "minutes that a run may be paused before it is stopped")
+    days: int = _limit(14, "days that an ended run is saved")
     disk_mb: int = _limit(2000, "megabytes that all runs together may take")
 
 
-def tidy(store: Store, limits: Limits, watched: Container[str], now: float | None = None) -> None:
-    """Stop what has run or rested too long; remove the oldest ended runs that are too many, too old or too large.
+def enforce_retention(store: Store, limits: Limits, watched: Container[str], now: float | None = None) -> None:
+    """Stop what has worked or been paused too long; remove the oldest ended runs: too many, too old or too large.
 
-    A run that is going or in `watched` (run ids) is never removed.
+    A run that is active or in `watched` (run ids) is never removed.
     """
     now = time.time() if now is None else now
     for run in store.active():
         if run.busy > 60 * limits.minutes and run.state == "running":
-            store.update(run.id, message=f"Stopped: a run may work for {limits.minutes} minutes here.")
-            store.ask(run, "stop")
+            _stop(store, run, f"Stopped: a run may work for {limits.minutes} minutes here.")
         elif run.paused is not None and now - run.paused > 60 * limits.paused_minutes:
-            store.update(run.id, message=f"Stopped: a run may rest for {limits.paused_minutes} minutes here.")
-            store.ask(run, "stop")
+            _stop(store, run, f"Stopped: a run may be paused for {limits.paused_minutes} minutes here.")
     ended = store.ended()  # the oldest first
     left: dict[str, int] = {}
     for _, owner in ended:
@@ -53,6 +51,11 @@ def tidy(store: Store, limits: Limits, watched: Container[str], now: float | Non
         left[owner] -= 1
         disk -= _bytes(store, run)
         store.remove(run.id)
+
+
+def _stop(store: Store, run: Run, message: str) -> None:
+    store.change(run.id, RunChange(message=message))
+    store.ask(run, "stop")
 
 
 def _bytes(store: Store, run: Run) -> int:

@@ -1,4 +1,4 @@
-"""The worker processes: as many as there are cores, and one to spare that takes a dead one's place at once."""
+"""The worker processes: as many as there are cores, plus one idle spare that takes a dead one's place at once."""
 
 import os
 import sqlite3
@@ -13,31 +13,32 @@ from pathlib import Path
 import cifar_core
 from cifar_core.errors import RunError
 from cifar_core.runs.store import Store
-
-LOOK_EVERY = 0.2
-"""seconds between two looks at the processes"""
-TIDY_EVERY = 10.0
-"""seconds between two rounds of tidying up"""
+from cifar_core.runs.timings import Timings
 
 
 def default_count(device: str) -> int:
-    """One worker where there is a GPU to train on, else one a core. Looks for NVIDIA's device files, not into torch."""
+    """Return 1 if there is a GPU to train on, else the number of cores.
+
+    It looks for NVIDIA's device files, not into torch.
+    """
     gpu = device != "cpu" and any(Path("/dev").glob("nvidia[0-9]*"))
     return 1 if gpu or device == "mps" else os.cpu_count() or 1
 
 
 class Pool:
-    """Keeps `count` workers alive on the runs of `store`, and calls `tidy` now and then."""
+    """Keeps `count` workers alive on the runs of `store`, plus a spare, and calls `tidy` now and then."""
 
-    def __init__(self, store: Store, count: int, device: str, tidy: Callable[[], None]) -> None:
+    def __init__(
+        self, store: Store, count: int, device: str, tidy: Callable[[], None], timings: Timings, spare: bool
+    ) -> None:
         self.count = count
-        self._store, self._device, self._tidy = store, device, tidy
+        self._store, self._device, self._tidy, self._timings, self._has_spare = store, device, tidy, timings, spare
         self._closing = threading.Event()
 
     def open(self) -> None:
-        """Start the workers; their runs go on as soon as they have loaded torch."""
-        self._store.sign_out()
-        self._store.spread(self.count)
+        """Start the workers; their runs continue as soon as they have loaded torch."""
+        self._store.unregister()
+        self._store.rebalance(self.count)
         self._processes: list[subprocess.Popen[str]] = []
         self._add()
         self._spare: subprocess.Popen[str] | None = None
@@ -57,7 +58,7 @@ class Pool:
                 process.stdin.close()
 
     def _add(self) -> None:
-        """One worker more. Only one at a time loads torch, for the page itself is being loaded on another core."""
+        """Start one worker more. One at a time loads torch, because the page itself is loading on another core."""
         self._processes.append(self._spawn())
         self._assign(len(self._processes) - 1)
 
@@ -67,7 +68,7 @@ class Pool:
         path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
         return subprocess.Popen(
             [sys.executable, "-m", "cifar_core.runs.worker"]
-            + [str(self._store.folder.resolve()), str(os.getpid()), self._device],
+            + [str(self._store.folder.resolve()), str(os.getpid()), self._device, self._timings.text()],
             env=os.environ | {"PYTHONPATH": path},
             stdin=subprocess.PIPE,
             text=True,
@@ -83,11 +84,11 @@ class Pool:
 
     def _keep_alive(self) -> None:
         tidied = time.monotonic()
-        while not self._closing.wait(LOOK_EVERY):
+        while not self._closing.wait(self._timings.look_every):
             try:
                 for index, process in enumerate(self._processes):
                     if process.poll() is not None:
-                        self._store.sign_out(index)
+                        self._store.unregister(index)
                         if process.stdin:
                             process.stdin.close()
                         self._processes[index], self._spare = self._spare or self._spawn(), None
@@ -95,9 +96,9 @@ class Pool:
                 if len(self._store.workers()) == len(self._processes) < self.count:
                     self._add()
                 # only when the others have loaded, so that it takes no time from the start or from a successor
-                elif self._spare is None and len(self._store.workers()) == self.count:
+                elif self._has_spare and self._spare is None and len(self._store.workers()) == self.count:
                     self._spare = self._spawn()
-                if time.monotonic() - tidied > TIDY_EVERY:
+                if time.monotonic() - tidied > self._timings.tidy_every:
                     tidied = time.monotonic()
                     self._tidy()
             except (RunError, sqlite3.Error, OSError) as error:

@@ -1,18 +1,27 @@
-"""What the store knows, as plain frozen records: runs, points of their curves, requests, results."""
+"""What the store knows, as plain frozen records: runs, and all that a page needs to draw one."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from cifar_core.config import TrainConfig
+from cifar_core.errors import RunError
+from cifar_core.runs.tables.events import Point as Point
+from cifar_core.runs.tables.filters import Filters as Filters
+from cifar_core.runs.tables.frames import Frame as Frame
+from cifar_core.runs.tables.frames import FrameTime as FrameTime
+from cifar_core.runs.tables.requests import Request as Request
+from cifar_core.runs.tables.results import TestResult as TestResult
+from cifar_core.runs.tables.workers import WorkerInfo as WorkerInfo
 from cifar_core.training.events import Changed, Reported, Validated
 
 State = Literal["waiting", "running", "paused", "testing", "done", "stopped", "diverged", "failed"]
-"""waiting for its worker's first slice; running; resting; testing on the test images; and four ways to have ended"""
+"""waiting for its worker's first slice; running; paused; testing on the test images; and four ways to have ended"""
 ACTIVE: tuple[State, ...] = ("waiting", "running", "paused", "testing")
+Ending = Literal["", "done", "stopped", "diverged"]
+Kind = Literal["run", "lab", "quiz"]
+"""a run by itself; one of the two runs of a pair in the Lab; the same where the mistake is to be guessed"""
 
 
 @dataclass(frozen=True)
@@ -23,16 +32,16 @@ class Run:
     name: str
     config: TrainConfig
     data: str
-    """folder of the decoded data set it trains on"""
+    """folder of the decoded data set it trains on; a path of the server, which no browser may be told"""
     images: int
     """training images in that set"""
     worker: int
     """index of the worker process that advances it"""
     state: State
-    ending: str
+    ending: Ending
     """how the training ended while it is still being tested: done, stopped; else empty"""
     message: str
-    """one sentence where it failed or diverged, else empty"""
+    """one sentence if it failed or diverged, else empty"""
     created: float
     """seconds since 1970"""
     ended: float | None
@@ -45,116 +54,69 @@ class Run:
     seen: int
     """training images seen, over all epochs"""
     speed: float
-    """training images a second, of late, as the person waiting sees it"""
+    """training images per second, wall clock, over the last 3 s"""
     tested: int
     """test images tested so far"""
     checkpoint: int
-    """the step of the newest checkpoint; -1 where there is none yet"""
+    """the step of the newest checkpoint; -1 if there is none yet"""
     attempts: int
     """how often a worker died in this run's slices since its last checkpoint; one under way counts until it ends"""
     busy: float
-    """seconds of work so far, the time of other runs on the same worker left out"""
+    """seconds of work so far, of this run only"""
     accuracy: float | None
-    """share of right answers, 0 to 1, in the newest probe or test"""
+    """fraction of right predictions, 0 to 1, in the newest validation or test"""
     paused: float | None
-    """since when it rests, in seconds since 1970"""
+    """since when it is paused, in seconds since 1970"""
+    kind: Kind
+    pair: str
+    """the same for both runs of a pair: the id of its baseline; empty for a run by itself"""
+    secret: bool
+    """whether its mistake is still to be guessed"""
 
     @property
     def active(self) -> bool:
         """True until the run has ended and is tested."""
         return self.state in ACTIVE
 
-
-@dataclass(frozen=True)
-class Point:
-    """A point of the loss curve: the mean loss of the mini-batches since the point before."""
-
-    step: int
-    images: int
-    """training images seen"""
-    loss: float
-
-
-@dataclass(frozen=True)
-class Request:
-    """What was asked of a run and is not obeyed yet."""
-
-    id: int
-    run: str
-    kind: str
-    """pause, resume, stop or change"""
-    arguments: dict[str, float]
-    """for change: the settings and their new values"""
-
-
-@dataclass(frozen=True)
-class TestResult:
-    """The Net of one step, tested."""
-
-    __test__ = False  # the name would make pytest take it for a test
-
-    step: int
-    correct: int
-    total: int
-    per_class: tuple[float | None, ...]
-    """share of right predictions for each class; None for a class without test images"""
-    first_predictions: tuple[int, ...]
-    """the classes predicted for the first four test images"""
-
     @property
-    def accuracy(self) -> float:
-        """Share of right predictions, 0 to 1."""
-        return self.correct / self.total
+    def public(self) -> "Run":
+        """The run as everybody may see it: the mistake of a quiz that is not solved yet is hidden."""
+        return replace(self, config=replace(self.config, mistake="none")) if self.secret else self
+
+    def check_solved(self) -> None:
+        """Raise RunError if this is a quiz that is not solved yet: then nothing may be made of its settings."""
+        if self.secret:
+            raise RunError("This run is an unsolved quiz; its settings and code are shown once the quiz is solved.")
 
 
 @dataclass(frozen=True)
-class FrameTime:
-    """When a frame was taken."""
+class RunChange:
+    """What changes in the row of a run. What is None stays as it is."""
 
-    step: int
-    images: int
-    """training images seen"""
+    state: State | None = None
+    paused: float | None = None
+    """written together with a state, so that every state but paused clears it"""
+    name: str | None = None
+    secret: bool | None = None
+    ending: Ending | None = None
+    message: str | None = None
+    ended: float | None = None
+    step: int | None = None
+    steps: int | None = None
+    epoch: int | None = None
+    seen: int | None = None
+    speed: float | None = None
+    tested: int | None = None
+    checkpoint: int | None = None
+    attempts: int | None = None
+    busy: float | None = None
+    accuracy: float | None = None
 
-
-Moment = FrameTime  # transitional: its former name
-
-
-@dataclass(frozen=True, eq=False)
-class Frame:
-    """A moment of a run's history: what the Net was like then. Every number in it is finite.
-
-    The arrays are the store's own bytes and cannot be written to.
-    """
-
-    step: int
-    images: int
-    """training images seen"""
-    confusion: np.ndarray
-    """int64 (classes, classes): of the probe images, true class down, predicted class across"""
-    answers: np.ndarray
-    """float32 (4, classes): the probabilities for the first four test images (as many as there are)"""
-    filters: np.ndarray
-    """float32 (6, 3, 5, 5): the weights of the first layer; filter, then red, green, blue, height, width"""
-
-    @property
-    def accuracy(self) -> float:
-        """Share of right predictions among the probe images, 0 to 1."""
-        return int(self.confusion.trace()) / int(self.confusion.sum())
-
-    @property
-    def per_class(self) -> tuple[float | None, ...]:
-        """Share of right predictions for each class; None for a class without probe images."""
-        counts = zip(self.confusion.diagonal().tolist(), self.confusion.sum(axis=1).tolist(), strict=True)
-        return tuple(right / total if total else None for right, total in counts)
-
-
-@dataclass(frozen=True, eq=False)
-class Filters:
-    """The first layer as it was a moment ago."""
-
-    step: int
-    weights: np.ndarray
-    """float32 (6, 3, 5, 5): filter, then red, green, blue, height, width"""
+    def columns(self) -> dict[str, object]:
+        """Return the columns to be written."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        changed = {name: value for name, value in values.items() if value is not None}
+        return changed | ({"paused": self.paused} if self.state else {})
 
 
 @dataclass(frozen=True)
@@ -168,7 +130,7 @@ class Snapshot:
     """those after the step asked for"""
     result: TestResult | None
     probes: tuple[Validated, ...]
-    """all, from the first"""
+    """all validations, from the first"""
     changes: tuple[Changed, ...]
     """all, from the first"""
 
@@ -177,24 +139,10 @@ class Snapshot:
         """The settings now in force: those of the start with all changes made since."""
         return self.run.config.changed({change.name: change.value for change in self.changes})
 
-
-@dataclass(frozen=True)
-class WorkerInfo:
-    """A worker process that is up, and what it trains on."""
-
-    pid: int
-    device: str
-    """cpu, cuda or mps"""
-    name: str
-    """the processor's own name"""
-    reason: str
-    """why this device was taken"""
-    available: tuple[str, ...]
-    """the devices a run may ask for"""
-    step_seconds: float = 0.0
-    """measured: what a mini-batch costs however small it is"""
-    image_seconds: float = 0.0
-    """measured: what each of its images adds"""
+    @property
+    def public(self) -> "Snapshot":
+        """The same as everybody may see it (see `Run.public`)."""
+        return replace(self, run=self.run.public)
 
 
 @dataclass(frozen=True)
@@ -202,15 +150,17 @@ class Estimate:
     """How long a training would take here and now."""
 
     going: int
-    """runs that are going"""
+    """runs that are active"""
     share: float
     """of one core (or GPU) that a further run would get, 0 to 1"""
     seconds: float | None
-    """until its end at that share; None while the workers have not yet measured themselves"""
+    """until its end at that share; None until a worker has measured itself"""
 
 
-def new_run(run: str, config: TrainConfig, data: Path, images: int, worker: int) -> Run:
-    """A run that has not begun."""
+def new_run(
+    run: str, config: TrainConfig, data: Path, images: int, worker: int, *, kind: Kind = "run", pair: str = ""
+) -> Run:
+    """Return a run that has not started."""
     return Run(
         id=run,
         name=f"run {run[:4]}",
@@ -234,4 +184,10 @@ def new_run(run: str, config: TrainConfig, data: Path, images: int, worker: int)
         busy=0.0,
         accuracy=None,
         paused=None,
+        kind=kind,
+        pair=pair,
+        secret=kind == "quiz" and config.mistake != "none",
     )
+
+
+Moment = FrameTime  # transitional: its former name

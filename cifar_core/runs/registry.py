@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
-from cifar_core.data import image_set
 from cifar_core.data.image_set import Splits
 from cifar_core.data.source import DataSource
-from cifar_core.errors import DataError, ImageError, RunError
+from cifar_core.errors import ImageError, RunError
 from cifar_core.images import encode_png, read_image, to_net_input
 from cifar_core.prediction import Prediction
+from cifar_core.runs.images import images_of as images_of
 from cifar_core.runs.records import Run
 from cifar_core.runs.refs import PRETRAINED, ImageRef, NetRef
 from cifar_core.runs.service import Service
@@ -187,14 +187,6 @@ def own_image(pixels: np.ndarray) -> ImageRef:
     return ImageRef(png=base64.b64encode(encode_png(pixels)).decode())
 
 
-def images_of(run: Run) -> Splits:
-    """Return the data set of a run. Raises RunError where it is gone."""
-    try:
-        return image_set.load(Path(run.data))
-    except DataError as error:
-        raise RunError("The images that this run was trained with are no longer on this server.") from error
-
-
 class _LruCache(Generic[T]):
     """The `most` values that were asked for last."""
 
@@ -217,8 +209,8 @@ class _LruCache(Generic[T]):
                 self._values.popitem(last=False)
 
     def get_or(self, key: Hashable, make: Callable[[], T]) -> T:
-        found = self.get(key)
-        if found is None:
-            found = make()
-            self.put(key, found)
-        return found
+        value = self.get(key)
+        if value is None:
+            value = make()
+            self.put(key, value)
+        return value

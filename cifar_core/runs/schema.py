@@ -1,6 +1,10 @@
 """The tables of the store, and how those of an older program become them."""
 
-import sqlite3
+import json
+from collections.abc import Callable
+from itertools import pairwise
+from sqlite3 import Connection
+from typing import Any
 
 FIRST_TABLES = """
 create table runs (
@@ -55,26 +59,76 @@ alter table workers add column step_seconds real not null default 0;
 alter table workers add column image_seconds real not null default 0;
 """
 
-HISTORY_TABLES = """
+TIMELINE_TABLES = """
 create table frames (
     run text, step integer, images integer, confusion blob, answers blob, filters blob, primary key (run, step)
 );
 create table filters (run text primary key, step integer, weights blob);
 """
 
-UPGRADES = (FIRST_TABLES, CONTROL_TABLES, HISTORY_TABLES)
+# The messages of failed runs used to name a folder of the server.
+PAIR_COLUMNS = """
+alter table runs add column kind text not null default 'run';
+alter table runs add column pair text not null default '';
+alter table runs add column secret integer not null default 0;
+create index runs_of_pair on runs (pair);
+update runs set message = 'The images of this run are no longer on this server.'
+    where state = 'failed' and message like '% holds %copy of %';
+update runs set message = 'The weights of this run could not be written.'
+    where state = 'failed' and message like 'The weights could not be written to %'
+"""
+
+
+def mark_pairs(tx: Connection) -> None:
+    """Make data of what used to be known by names: pairs of runs in the Lab, and whether a quiz is solved.
+
+    A pair was two neighbours in an owner's list that differ by a mistake only; the mistake of a run named quiz was
+    still to be guessed, and one named "quiz: ..." was guessed.
+    """
+    rows = tx.execute("select owner, id, name, config, data from runs order by owner, created, rowid").fetchall()
+    runs = [(owner, run, name, _config(config), data) for owner, run, name, config, data in rows]
+    pairs = {faulty[1]: baseline[1] for baseline, faulty in pairwise(runs) if _is_pair(baseline, faulty)}
+    for _, run, name, config, _ in runs:
+        if config["mistake"] == "none" or not (run in pairs or name == "quiz"):
+            continue
+        kind = "quiz" if name == "quiz" or name.startswith("quiz: ") else "lab"
+        tx.execute("update runs set kind = ?, secret = ? where id = ?", (kind, name == "quiz", run))
+        if run in pairs:
+            tx.execute("update runs set kind = ? where id = ?", (kind, pairs[run]))
+            tx.execute("update runs set pair = ? where id in (?, ?)", (pairs[run], pairs[run], run))
+
+
+def _config(text: str) -> dict[str, Any]:
+    return {"mistake": "none", **json.loads(text)}  # the first programs knew no mistakes
+
+
+def _is_pair(baseline: tuple[Any, ...], faulty: tuple[Any, ...]) -> bool:
+    same = (baseline[0], baseline[4]) == (faulty[0], faulty[4])
+    return same and faulty[3]["mistake"] != "none" and baseline[3] == {**faulty[3], "mistake": "none"}
+
+
+UPGRADES: tuple[str | Callable[[Connection], None], ...] = (
+    FIRST_TABLES,
+    CONTROL_TABLES,
+    TIMELINE_TABLES,
+    PAIR_COLUMNS,
+    mark_pairs,
+)
 """what leads from each version of the store to the next; SQLite's user_version says how many were done"""
 
-OF_A_RUN = ("points", "reports", "evaluations", "probes", "changes", "requests", "frames", "filters")
+TABLES_OF_A_RUN = ("points", "reports", "evaluations", "probes", "changes", "requests", "frames", "filters")
 """the tables whose rows belong to a run"""
 
 
-def upgrade(database: sqlite3.Connection) -> int:
-    """Bring the tables up to date, within the transaction under way; the version that they had before."""
-    version: int = database.execute("pragma user_version").fetchone()[0]
+def upgrade(tx: Connection) -> int:
+    """Bring the tables up to date; return the version that they had before."""
+    version: int = tx.execute("pragma user_version").fetchone()[0]
     for step in UPGRADES[version:]:
-        for statement in step.split(";"):
-            database.execute(statement)
+        if callable(step):
+            step(tx)
+        else:
+            for statement in step.split(";"):
+                tx.execute(statement)
     if version < len(UPGRADES):
-        database.execute(f"pragma user_version = {len(UPGRADES)}")
+        tx.execute(f"pragma user_version = {len(UPGRADES)}")
     return version

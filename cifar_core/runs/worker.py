@@ -1,153 +1,156 @@
 """A worker: a process that advances several runs in short slices, round robin.
 
-The service starts one for each core (or GPU), and one to spare: python -m cifar_core.runs.worker FOLDER PARENT_PID
-DEVICE. Its index comes as a line on its standard input, when it is wanted. It can be killed at any moment: its
-successor goes on from each run's last checkpoint and does the same steps again, with the same result.
+The service starts one for each core (or GPU), plus one idle spare: python -m cifar_core.runs.worker FOLDER PARENT_PID
+DEVICE TIMINGS. It reads its index from its standard input once it is needed. It can be killed at any moment: its
+successor continues from each run's last checkpoint and does the same steps again, with the same result.
 """
 
 import fcntl
 import os
+import select
 import signal
 import sqlite3
 import sys
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from cifar_core.config import CLASSES, TrainConfig
-from cifar_core.data import image_set
 from cifar_core.device import available, choose_device
 from cifar_core.errors import CifarError, StoreError
-from cifar_core.evaluate import evaluating
-from cifar_core.net import new_net
 from cifar_core.runs.job import Job
-from cifar_core.runs.records import Run, WorkerInfo
+from cifar_core.runs.measure import measure, measuring
+from cifar_core.runs.records import Run, RunChange, WorkerInfo
 from cifar_core.runs.store import Store
-from cifar_core.training.events import Progress
-from cifar_core.training.loop import train
-
-IDLE = 0.04
-"""seconds between two looks into the store while there is nothing to do"""
+from cifar_core.runs.timings import USUAL, Timings
 
 
 class Worker:
     """The runs of one worker process, and the loop that gives each its turn."""
 
-    def __init__(self, store: Store, index: int, device: str) -> None:
-        self.store, self.index = store, index
+    def __init__(self, store: Store, index: int, device: str, timings: Timings = USUAL) -> None:
+        self.store, self.index, self.timings = store, index, timings
         self.device = choose_device(device)
         self.jobs: dict[str, Job] = {}
 
     def turn(self) -> bool:
-        """Obey what was asked, take up new runs, give each run one slice; False when there is nothing to do."""
+        """Handle requests, take up new runs, give each run one slice; False when there is nothing to do."""
         asked = self.store.requests(self.index)  # before looking for new runs: one of them may be meant
         active = self.store.active(self.index)
         for run in active:
             if run.id not in self.jobs:
-                with self._failing(run):
+                with ending_with_its_error(self.store, run):
                     snapshot = self.store.snapshot(run.id)
                     assert snapshot is not None, "an active run is in the store"
-                    self.jobs[run.id] = Job(self.store, snapshot, self._device_for(run))
+                    self.jobs[run.id] = Job(self.store, snapshot, self._device_for(run), self.timings)
         for gone in set(self.jobs) - {run.id for run in active}:
             del self.jobs[gone]
         for request in asked:
             job = self.jobs.get(request.run)
-            if job and request.id not in job.obeyed:
-                job.obey(request)
-        going = [job for job in self.jobs.values() if not job.paused]
-        for job in going:
-            with self._failing(job.run):
-                if job.advance(len(going)):
+            if job and request.id not in job.taken:
+                job.handle(request)
+        training = [job for job in self.jobs.values() if not job.paused]
+        for job in training:
+            with ending_with_its_error(self.store, job.run):
+                if job.advance(len(training)):
                     continue
             del self.jobs[job.run.id]
-        return bool(going)
+        return bool(training)
 
     def _device_for(self, run: Run) -> str:
         return self.device.kind if run.config.device == "auto" else choose_device(run.config.device).kind
 
-    def _failing(self, run: Run) -> "_Failing":
-        return _Failing(self.store, run)
+
+@contextmanager
+def ending_with_its_error(store: Store, run: Run) -> Iterator[None]:
+    """End this run, and no other, with a message if something goes wrong in the block."""
+    try:
+        yield
+    except (StoreError, sqlite3.Error):
+        raise  # trouble with the store is not the run's: the loop below waits and resumes the run
+    except Exception as error:
+        message = message_of(error, store.folder_of(run.id))
+        store.change(run.id, RunChange(state="failed", message=message, ended=time.time()))
 
 
-class _Failing:
-    """What goes wrong in one run ends that run with a sentence, and no other."""
+def message_of(error: Exception, folder: Path) -> str:
+    """Return what everybody may read about an error that ended the run in `folder`, which is not named."""
+    match error:
+        case CifarError() if str(folder) in str(error):
+            return "The weights of this run could not be written; check the server's disk."
+        case CifarError():
+            return str(error)
+        case OSError():
+            return f"The files of this run cannot be read or written ({error.strerror}); check the server's disk."
+    traceback.print_exception(error)
+    return f"An unexpected error ended this run ({type(error).__name__}); the server's log has the details."
 
-    def __init__(self, store: Store, run: Run) -> None:
-        self.store, self.run = store, run
 
-    def __enter__(self) -> None:
-        pass
+class _Life:
+    """The life of a worker process, from its index to the end of the server that started it."""
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
-        # trouble with the store itself is not the run's: the loop below waits and takes the run up again
-        if error is None or isinstance(error, StoreError | sqlite3.Error) or not isinstance(error, Exception):
-            return False
-        if isinstance(error, CifarError):
-            message = str(error)
-        elif isinstance(error, OSError):
-            message = (
-                f"The files of this run cannot be read or written ({error.strerror}); the server's disk needs a look."
-            )
+    def __init__(self, folder: str, parent: str, device: str, timings: str) -> None:
+        self.folder, self.parent, self.device = Path(folder), int(parent), device
+        self.timings = Timings.from_text(timings)
+        self.chosen = choose_device(device)
+        kind, name, reason = self.chosen.kind, self.chosen.name, self.chosen.reason
+        self.info = WorkerInfo(os.getpid(), kind, name, reason, available())
+        self._measuring: Iterator[tuple[float, float] | None] = iter(())
+
+    def wait_for_index(self) -> str:
+        """Return the index once it is needed; empty if the server ended before. A spare measures itself meanwhile."""
+        if select.select([sys.stdin], [], [], 0)[0]:
+            self._measuring = measuring(self.chosen.kind)  # in its idle moments, for somebody waits for it
         else:
-            traceback.print_exception(error)
-            message = f"An unexpected error ended this run ({type(error).__name__}); the server's log has the details."
-        self.store.update(self.run.id, state="failed", message=message, ended=time.time())
-        return True
+            self._set_costs(measure(self.chosen.kind))
+        return sys.stdin.readline().strip()
+
+    def work(self, index: int) -> None:
+        """Advance the runs of this index until the server is gone."""
+        worker: Worker | None = None
+        while os.getppid() == self.parent:
+            try:
+                if worker is None:
+                    store = Store(self.folder, self.timings.patience)
+                    store.register(index, self.info)
+                    worker = Worker(store, index, self.device, self.timings)
+                if not worker.turn() and not self._measure_on(worker):
+                    time.sleep(self.timings.idle)
+            except (StoreError, sqlite3.Error) as error:
+                print(f"The runs cannot be written, trying again: {error}", file=sys.stderr, flush=True)
+                if worker:
+                    worker.jobs.clear()  # they continue from their checkpoints
+                time.sleep(1)
+
+    def _measure_on(self, worker: Worker) -> bool:
+        """Measure one mini-batch more; False if there is nothing left to measure."""
+        costs = next(self._measuring, False)
+        if isinstance(costs, tuple):
+            self._set_costs(costs)
+            worker.store.register(worker.index, self.info)
+        return costs is not False
+
+    def _set_costs(self, costs: tuple[float, float]) -> None:
+        self.info = replace(self.info, step_seconds=costs[0], image_seconds=costs[1])
 
 
-def measure(device: str) -> tuple[float, float]:
-    """What a mini-batch costs however small it is, and what each of its images adds: seconds.
-
-    This also lets torch load its parts before the first visitor comes.
-    """
-    # the time of this process alone, for other workers may be measuring themselves on the same cores
-    clock = time.process_time if device == "cpu" else time.perf_counter
-    blank = image_set.ImageSet(np.zeros((1024, 32, 32, 3), np.uint8), np.arange(1024) % 10, CLASSES, "train")
-    seconds = {}
-    for batch in (256, 4, 64):  # the first only lets torch load its parts
-        begun, first = 0.0, 0
-        for event in train(new_net(0), blank, TrainConfig(epochs=1, batch_size=batch), device=device):
-            if isinstance(event, Progress) and not first:
-                begun, first = clock(), event.step
-            elif isinstance(event, Progress):
-                seconds[batch] = (clock() - begun) / (event.step - first)
-    for _ in evaluating(new_net(0), blank, device=device):
-        pass
-    image = max(0.0, (seconds[64] - seconds[4]) / 60)
-    return max(0.0, seconds[4] - 4 * image), image
-
-
-def main(folder: str, parent: str, device: str) -> None:
+def main(folder: str, parent: str, device: str, timings: str) -> None:
     """Work until the server that started this process is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is the server's to handle
     torch.set_num_threads(1)
     os.nice(10)
-    chosen = choose_device(device)
-    costs = measure(chosen.kind)
-    index = sys.stdin.readline().strip()
+    life = _Life(folder, parent, device, timings)
+    index = life.wait_for_index()
     if not index:
-        return  # the server ended before it wanted this one
+        return
     # A predecessor that a killed server left behind may still finish its last slice.
     with open(Path(folder) / f"worker-{index}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        worker: Worker | None = None
-        info = WorkerInfo(os.getpid(), chosen.kind, chosen.name, chosen.reason, available(), *costs)
-        while os.getppid() == int(parent):
-            try:
-                if worker is None:
-                    store = Store(Path(folder))
-                    store.sign_in(int(index), info)
-                    worker = Worker(store, int(index), device)
-                if not worker.turn():
-                    time.sleep(IDLE)
-            except (StoreError, sqlite3.Error) as error:
-                print(f"The runs cannot be written, trying again: {error}", file=sys.stderr, flush=True)
-                if worker:
-                    worker.jobs.clear()  # they go on from their checkpoints
-                time.sleep(1)
+        life.work(int(index))
 
 
 if __name__ == "__main__":

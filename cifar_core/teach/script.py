@@ -20,7 +20,7 @@ from cifar_core.errors import ConfigError
 from cifar_core.runs.records import Snapshot
 from cifar_core.training.events import Change, Changed
 
-DataKind = Literal["official", "repacked", "pictures"]
+DataKind = Literal["official", "repacked", "images"]
 """CIFAR-10 as torchvision downloads it; a copy of it with other md5 sums; images in four .npy files"""
 
 SMALL_BATCH = 4
@@ -70,6 +70,7 @@ def script_of(
 
 def script_of_run(snapshot: Snapshot, splits: Splits) -> str:
     """Return the script of a run; of one that is still active, as if nothing more were changed."""
+    snapshot.run.check_solved()
     run, ended = snapshot.run, not snapshot.run.active
     # a run that has ended never reached the changes planned for later steps
     made = [change for change in snapshot.changes if not ended or change.step < run.step or change.name == "epochs"]
@@ -86,7 +87,7 @@ def script_of_run(snapshot: Snapshot, splits: Splits) -> str:
 def data_kind(info: DatasetInfo) -> DataKind:
     """Return how a script at home gets these images."""
     if info.kind != "archive":
-        return "pictures"
+        return "images"
     return "official" if info.verified else "repacked"
 
 

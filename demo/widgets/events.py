@@ -5,13 +5,12 @@ from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
 
-from gradio.blocks import Block
 from gradio.components import Component
 
 from cifar_core.errors import CifarError
 from demo.widgets.templates import message_box
 
-Outputs = dict[Block, Any]
+Outputs = dict[Any, Any]
 """what a handler gives: new values by component; a component that is left out stays as it is"""
 
 JS_ONLY: dict[str, Any] = {"api_visibility": "private"}

@@ -11,8 +11,7 @@ from cifar_core.data.image_set import ImageSet, save
 from cifar_core.prediction import ClassScore, Prediction
 from cifar_core.runs.service import Service
 from demo.tabs.browse.view import counts_html, detail_html, page_html
-from demo.tabs.classify.tab import answer_html
-from demo.tabs.classify.upload_view import doctor_html
+from demo.tabs.classify.view import prediction_html, upload_prediction_html
 from demo.tabs.train.run_view import result_html
 from tests.helpers.markup import EVIL_CLASSES, MarkupReader
 from tests.helpers.run_steps import ANN, CONFIG, result_of
@@ -37,8 +36,8 @@ def test_no_class_name_is_taken_for_markup(tmp_path: Path, evil: Splits, part: s
         markup = "".join(detail_html(train, image_facts(train, index)) for index in range(36))
     elif part == "answer":
         answer = Prediction(tuple(ClassScore(name, float(place), 0.1) for place, name in enumerate(EVIL_CLASSES)))
-        markup = "".join(answer_html(answer, test.images[0], title=name, truth=name) for name in EVIL_CLASSES)
-        markup += doctor_html(answer, test.images[0])
+        markup = "".join(prediction_html(answer, test.images[0], index=0, truth=name) for name in EVIL_CLASSES)
+        markup += upload_prediction_html(answer, test.images[0], None)
     else:
         markup = counts_html(train)
     reader = MarkupReader(markup)

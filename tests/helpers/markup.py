@@ -58,3 +58,30 @@ class MarkupReader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.texts.add(data.strip())
+
+
+def buttons_in(markup: str) -> list[tuple[dict[str, str], str]]:
+    """Return the attributes and the text of each button in some HTML, as a browser reads them."""
+    reader = _Buttons()
+    reader.feed(markup)
+    return reader.found
+
+
+class _Buttons(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[dict[str, str], str]] = []
+        self._inside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "button":
+            self.found.append(({name: value or "" for name, value in attrs}, ""))
+            self._inside = True
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = self._inside and tag != "button"
+
+    def handle_data(self, data: str) -> None:
+        if self._inside:
+            attributes, text = self.found[-1]
+            self.found[-1] = (attributes, text + data)

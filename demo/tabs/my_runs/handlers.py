@@ -65,13 +65,13 @@ class MyRunsHandlers:
         """Show everything as it is now; what was chosen stays so where it is still there."""
         widgets, runs = self.widgets, self.service.runs_of(str(owner_key))
         # a run's points are many and not in the list: those after its last step are none
-        snapshots = [self.service.store.snapshot(run.id, run.step) for run in runs]
+        snapshots = [self.service.snapshot(run.id, run.step, watching=False) for run in runs]
         choices = [(run.name, run.id) for run in runs]
         known = [run.id for run in runs]
         still = [run for run in compared or [] if run in known]
         one = chosen if chosen in known else next(iter(known), None)
         return {
-            widgets.list_html: list_html([snapshot for snapshot in snapshots if snapshot]),
+            widgets.list_html: list_html(snapshots),
             widgets.tools_column: gr.Column(visible=bool(runs)),
             widgets.compared_checkboxes: gr.CheckboxGroup(choices=choices, value=still),
             widgets.run_dropdown: gr.Dropdown(choices=choices, value=one),

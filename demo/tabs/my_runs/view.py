@@ -8,7 +8,7 @@ from markupsafe import Markup
 from cifar_core.config import CHANGEABLE, FIELDS, TrainConfig
 from cifar_core.errors import RunError
 from cifar_core.runs.bundle import data_words
-from cifar_core.runs.records import Run, Snapshot
+from cifar_core.runs.records import Snapshot
 from cifar_core.runs.service import Service
 from cifar_core.runs.smoothing import smoothed
 from demo.widgets.chart import MAX_SERIES, chart_text, series_of, told_apart
@@ -111,7 +111,7 @@ def unlike_tutorial(snapshot: Snapshot) -> str:
 def setting_words(snapshot: Snapshot, name: str) -> str:
     """Return a setting from the start to now: 0.001, or 0.001 → 0.01 after step 500, or – where nothing reads it."""
     config = snapshot.run.config
-    if name == "mistake" and _unsolved(snapshot.run):
+    if name == "mistake" and snapshot.run.secret:
         return UNSOLVED
     if name in NEEDS and config.stop_rule != NEEDS[name]:
         return "–"
@@ -130,10 +130,6 @@ def accuracy_words(snapshot: Snapshot) -> str:
     if run.active:
         return percent(None) if run.accuracy is None else f"{percent(run.accuracy)} so far"
     return percent(result.accuracy if result and result.step == run.step else None)
-
-
-def _unsolved(run: Run) -> bool:
-    return bool(getattr(run, "secret", False))
 
 
 def _value(name: str, value: float | str) -> str:

@@ -81,8 +81,8 @@ def test_at_the_end_another_accuracy_hash_or_data_is_told(ended: tuple[Snapshot,
         "another line": replace(receipt, lines=(*receipt.lines, LogLine(1, 60, 1.0))),
     }[what]
     words = text_of(compared_html(other, snapshot, receipt))
-    told = {"accuracy": "accuracy said", "weights": "weights do not agree", "data": "data differ"}
-    assert "✗" in words and told.get(what, "goes on with the line") in words
+    told = {"accuracy": "accuracy in the receipt", "weights": "weights do not agree", "data": "data differ"}
+    assert "✗" in words and told.get(what, "next line of the receipt") in words
 
 
 def test_of_a_stopped_run_only_its_lines_are_compared(ended: tuple[Snapshot, Receipt]) -> None:

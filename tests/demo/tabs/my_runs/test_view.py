@@ -14,6 +14,7 @@ from cifar_core.runs.records import Point, Snapshot, TestResult, new_run
 from cifar_core.runs.service import Service
 from cifar_core.training.events import Changed, Validated
 from demo.tabs.my_runs.view import (
+    UNSOLVED,
     accuracy_words,
     comparison_html,
     curves_text,
@@ -135,6 +136,15 @@ def test_the_chart_has_the_curves_of_all_runs_under_their_names() -> None:
     text = curves_text([one, a_snapshot("second", losses=(1.0,))])
     assert text.endswith(";s,solid,run one;0.1,2;0.2,1.75;a,0.25,0.2;a,0.5,0.45;s,solid,second;0.1,1;")
     assert curves_text([]) == ""
+
+
+def test_a_mistake_that_is_still_to_be_guessed_is_not_given_away() -> None:
+    quiz = a_snapshot("quiz", kind="quiz", secret=True, pair="x")
+    assert unlike_tutorial(quiz).endswith(f"mistake {UNSOLVED}")
+    table = cells(comparison_html([quiz, a_snapshot("baseline")]))
+    assert table["Mistake"] == [UNSOLVED, "none"]
+    solved = a_snapshot("quiz", kind="quiz", pair="x", settings={"mistake": "no_zero_grad"})
+    assert unlike_tutorial(solved).endswith("mistake no zero grad")
 
 
 def test_without_runs_a_sentence_says_what_to_do() -> None:

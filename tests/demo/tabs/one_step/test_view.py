@@ -13,13 +13,12 @@ from cifar_core.config import CLASSES, TrainConfig
 from cifar_core.data import Splits
 from cifar_core.mistakes import MISTAKES
 from cifar_core.net import new_net
-from cifar_core.teach.step_trace import MOST_IMAGES, StepTrace, trace_step
-from demo.tabs.one_step.loss import before_and_after, loss_html
+from cifar_core.teach.step_trace import MOST_IMAGES, StepTrace, WeightUpdate, trace_step
+from demo.tabs.one_step.arithmetic import SHAPES, arithmetic, place_words
+from demo.tabs.one_step.handlers import fits, nearest
+from demo.tabs.one_step.loss import before_and_after
 from demo.tabs.one_step.numbers import adds_up, decimals_for, fixed, mean_of, minus_log, plain
-from demo.tabs.one_step.one_weight import SHAPES, arithmetic_html, buffer_words, place_words, rate_words
-from demo.tabs.one_step.tab import fits, nearest
-from demo.tabs.one_step.view import batch_html, forward_html, logits_html, run_html, summary_html, zero_words
-from demo.tabs.one_step.weights import again_html, backward_html, gradient_html, update_html
+from demo.tabs.one_step.view import backward_html, end_html, forward_html, summary_html
 
 CONFIG = TrainConfig(epochs=2, batch_size=4, lr=0.01, seed=5)
 CONFIGS = {
@@ -58,10 +57,21 @@ def cells(markup: str, row: str) -> list[str]:
     return [text_of(cell).strip() for cell in re.findall(r"<td[^>]*>(.*?)</td>", found[1])]
 
 
+def tables(markup: str) -> tuple[str, str]:
+    """The parts of the page with the logits and with the softmax."""
+    first, second = markup.index('aria-label="Logits"'), markup.index('aria-label="Softmax"')
+    return markup[first:second], markup[second:]
+
+
 def equations(text: str) -> list[tuple[str, str, str, str]]:
     """Each line `name = left sign right` of arithmetic with numbers on both sides."""
     lines = [text_of(line) for line in text.split("\n")]
     return re.findall(r"(\w+) = ([-\d.() ×+]+) ([=≈]) (-?[\d.]+)(?=\n|$)", "\n".join(line.strip() for line in lines))
+
+
+def printed(weight: WeightUpdate, config: TrainConfig) -> str:
+    """The lines of a weight's arithmetic as they stand on the page."""
+    return "\n".join(f"{line.name} = {line.rule}\n{line.name} = {line.numbers}" for line in arithmetic(weight, config))
 
 
 def value_of(left: str) -> float:
@@ -83,7 +93,7 @@ def assert_adds_up(left: str, sign: str, right: str) -> None:
 @pytest.mark.parametrize("number", [1, 2, 9])
 def test_the_arithmetic_of_a_weight_adds_up_as_printed(look, config: TrainConfig, number: int) -> None:  # type: ignore[no-untyped-def]
     step = look(number, config)
-    found = equations(arithmetic_html(step.weight, config))
+    found = equations(printed(step.weight, config))
     names = [name for name, *_ in found]
     assert ("gradient" in names) == bool(config.weight_decay)
     assert ("buffer" in names) == (bool(config.momentum) and number > 1 and config.mistake != "other_parameters")
@@ -104,7 +114,7 @@ def test_every_tensors_first_and_last_weight_adds_up(look) -> None:  # type: ign
     for name, shape in SHAPES.items():
         for place in (0, math.prod(shape) - 1):
             weight = look(3, CONFIG, name, place).weight
-            for _, left, sign, right in equations(arithmetic_html(weight, CONFIG)):
+            for _, left, sign, right in equations(printed(weight, CONFIG)):
                 assert_adds_up(left, sign, right)
 
 
@@ -112,8 +122,8 @@ def test_every_tensors_first_and_last_weight_adds_up(look) -> None:  # type: ign
 @pytest.mark.parametrize("number", [1, 9])
 def test_the_losses_add_up_as_printed_and_are_the_steps(look, config: TrainConfig, number: int) -> None:  # type: ignore[no-untyped-def]
     step = look(number, config)
-    markup = loss_html(step, config, CLASSES)
-    rows = re.findall(r'<td class="number">(.*?)</td></tr>', markup)
+    markup = forward_html(step, config, CLASSES)
+    rows = re.findall(r'<td class="number">(.*?)</td></tr>', markup.split("step-losses")[1])
     assert len(rows) == len(step.losses)
     for row, loss in zip(rows, step.losses, strict=True):
         line = text_of(row).strip()
@@ -136,7 +146,7 @@ def test_the_losses_add_up_as_printed_and_are_the_steps(look, config: TrainConfi
 @every_config
 def test_the_tables_hold_logits_and_probabilities(look, config: TrainConfig) -> None:  # type: ignore[no-untyped-def]
     step = look(2, config)
-    logits, softmax = logits_html(step, CLASSES), loss_html(step, config, CLASSES)
+    logits, softmax = tables(forward_html(step, config, CLASSES))
     for number, name in enumerate(CLASSES):
         assert cells(logits, name) == [fixed(float(value), 3).replace("−", "-") for value in step.logits[:, number]]
         assert cells(softmax, name) == [f"{value:.4f}" for value in step.probabilities[:, number]]
@@ -157,19 +167,19 @@ def test_the_tables_hold_logits_and_probabilities(look, config: TrainConfig) -> 
 
 def test_the_pictures_come_with_label_and_place(look) -> None:  # type: ignore[no-untyped-def]
     step = look(25)  # the last of the first epoch
-    told = batch_html(step, CONFIG, CLASSES)
+    told = forward_html(step, CONFIG, CLASSES)
     assert "[4, 3, 32, 32]" in text_of(told) and "12,288 numbers" in told
     assert f"[{', '.join(map(str, step.labels))}]" in told
     for index, label in zip(step.indices, step.labels, strict=True):
         assert f"<b>{CLASSES[label]}</b><br>label {label}<br>image {index:,}<" in told
         assert f'aria-label="training image {index}, {CLASSES[label]}"' in told
     test = look(3, CONFIGS["test_data"])
-    assert f'aria-label="test image {test.indices[0]}, ' in batch_html(test, CONFIGS["test_data"], CLASSES)
+    assert f'aria-label="test image {test.indices[0]}, ' in forward_html(test, CONFIGS["test_data"], CLASSES)
 
 
 def test_the_sizes_are_the_steps(look) -> None:  # type: ignore[no-untyped-def]
     step = look(4)
-    gradients, updates = gradient_html(step, CONFIG, CLASSES), update_html(step, CONFIG, CLASSES)
+    gradients, updates = backward_html(step, CONFIG, CLASSES).split("optimizer.step()")
     largest = max(moved.gradient for moved in step.moved)
     for moved in step.moved:
         count, size, gradient, _ = cells(gradients, moved.name)
@@ -180,7 +190,7 @@ def test_the_sizes_are_the_steps(look) -> None:  # type: ignore[no-untyped-def]
         assert float(update) == pytest.approx(moved.update, rel=0.01)
         assert float(share.removesuffix(" %")) == pytest.approx(100 * moved.update / moved.size, rel=0.06)
         assert f"width:{100 * moved.gradient / largest:.1f}%" in gradients
-    assert re.findall(r"data-chosen><th scope='row'>([^<]+)", gradients + updates) == ["conv1.weight"] * 2
+    assert re.findall(r'data-chosen><th scope="row">([^<]+)', gradients + updates) == ["conv1.weight"] * 2
 
 
 @every_config
@@ -190,7 +200,7 @@ def test_before_and_after_are_the_steps_losses(look, config: TrainConfig, number
     before, after = before_and_after(step, config)
     assert float(before) == pytest.approx(np.mean(step.losses), abs=0.51 * 10 ** -decimals(before))
     assert float(after) == pytest.approx(step.loss_after, abs=0.51 * 10 ** -decimals(after))
-    told = text_of(again_html(step, config))
+    told = text_of(backward_html(step, config, CLASSES))
     assert f"{before} → {after}" in told and f"{before} → {after}" in text_of(summary_html(step, config))
     change = step.loss_after - np.mean(step.losses)
     if config.mistake == "other_parameters":
@@ -217,16 +227,18 @@ def test_settings_and_mistakes_are_told_where_they_change_a_number(look) -> None
     assert "No weight moves" in told("other_parameters") and "it stays" in told("other_parameters")
     assert "in stored order" in told("no_shuffle") and "The seed (5) decides" in told("plain")
     one_cycle = look(2, CONFIGS["one cycle"])
-    assert f"of this step is {plain(one_cycle.weight.lr)}." in rate_words(one_cycle, CONFIGS["one cycle"])
+    assert f"of this step is {plain(one_cycle.weight.lr)}." in backward_html(one_cycle, CONFIGS["one cycle"], CLASSES)
     assert one_cycle.weight.lr != 0.05
 
 
 def test_the_first_step_has_nothing_to_clear_and_no_buffer(look) -> None:  # type: ignore[no-untyped-def]
     first, second = look(1), look(2)
-    assert "nothing to clear" in zero_words(first, CONFIG) and "nothing to clear" not in zero_words(second, CONFIG)
-    assert "none yet" in buffer_words(first.weight, CONFIG) and "none yet" not in buffer_words(second.weight, CONFIG)
-    assert "before the first step there is no buffer" in arithmetic_html(first.weight, CONFIG)
-    assert "up to 10 times" in buffer_words(first.weight, CONFIG)
+    begin = [forward_html(step, CONFIG, CLASSES) for step in (first, second)]
+    assert "nothing to clear" in begin[0] and "nothing to clear" not in begin[1]
+    end = [text_of(backward_html(step, CONFIG, CLASSES)) for step in (first, second)]
+    assert "none yet" in end[0] and "none yet" not in end[1]
+    assert "before the first step there is no buffer" in printed(first.weight, CONFIG)
+    assert "up to 10 times" in end[0]
 
 
 def test_the_tensors_and_the_names_of_places_are_the_nets() -> None:
@@ -243,7 +255,7 @@ def test_a_class_with_a_strange_name_and_data_with_few_classes_are_shown(look) -
     step = replace(look(1), labels=(0, 1, 1, 0))
     told = forward_html(step, CONFIG, ("<b>x", 'a"b')) + backward_html(step, CONFIG, ("<b>x", 'a"b'))
     assert "<b>x" not in told and "&lt;b&gt;x" in told and 'a"b' not in told
-    assert text_of(logits_html(step, ("one", "two"))).count("(9)") == 1
+    assert text_of(tables(forward_html(step, CONFIG, ("one", "two")))[0]).count("(9)") == 1
 
 
 def test_numbers_that_are_none_are_shown_as_such(look) -> None:  # type: ignore[no-untyped-def]
@@ -286,6 +298,6 @@ def test_steps_and_places_are_put_right() -> None:
 
 
 def test_the_end_tells_what_start_would_run() -> None:
-    assert "have 25,000 of them" in run_html(TrainConfig(), 50_000, False)
-    assert "gives exactly this run" in run_html(TrainConfig(), 50_000, False)
-    assert "another run than this one" in run_html(TrainConfig(), 50_000, True)
+    assert "have 25,000 of them" in end_html(TrainConfig(), 50_000, False)
+    assert "gives exactly this run" in end_html(TrainConfig(), 50_000, False)
+    assert "another run than this one" in end_html(TrainConfig(), 50_000, True)

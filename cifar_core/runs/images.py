@@ -1,0 +1,26 @@
+"""The images of a run, which may have been replaced or removed since it was started."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from cifar_core.data import image_set
+from cifar_core.data.image_set import Splits
+from cifar_core.errors import DataError, RunError
+from cifar_core.runs.records import Run
+
+
+def images_of(run: Run) -> Splits:
+    """Return the data set that is in the run's folder now; all who open it share its map into memory.
+
+    Raises RunError, which does not name the folder, if it is gone.
+    """
+    folder = Path(run.data)
+    try:
+        return _opened(folder, (folder / "splits.json").stat().st_mtime_ns)
+    except (OSError, DataError) as error:
+        raise RunError("The images of this run are no longer on this server.") from error
+
+
+@lru_cache(4)
+def _opened(folder: Path, written: int) -> Splits:
+    return image_set.load(folder)

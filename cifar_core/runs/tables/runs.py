@@ -1,0 +1,95 @@
+"""The runs themselves: a row each, with the secret key of its owner."""
+
+import json
+from dataclasses import fields
+from functools import lru_cache
+from sqlite3 import Connection
+from typing import Any
+
+from cifar_core.config import TrainConfig
+from cifar_core.runs.records import ACTIVE, Run, RunChange
+
+_NAMES = [field.name for field in fields(Run)]
+_COLUMNS = ", ".join(_NAMES)
+
+
+def find(tx: Connection, run: str) -> Run | None:
+    """Return the run with this id, if there is one."""
+    row = tx.execute(f"select {_COLUMNS} from runs where id = ?", (run,)).fetchone()
+    return _as_run(row) if row else None
+
+
+def owner_of(tx: Connection, run: str) -> str | None:
+    """Return the secret key of the run's owner."""
+    row = tx.execute("select owner from runs where id = ?", (run,)).fetchone()
+    return row[0] if row else None
+
+
+def of_owner(tx: Connection, owner: str, limit: int) -> list[Run]:
+    """Return the owner's runs, the newest first."""
+    select = f"select {_COLUMNS} from runs where owner = ? order by created desc, rowid desc limit ?"
+    return [_as_run(row) for row in tx.execute(select, (owner, limit))]
+
+
+def pair(tx: Connection, name: str) -> list[Run]:
+    """Return the runs of a pair, the first first."""
+    select = f"select {_COLUMNS} from runs where pair = ? and pair != '' order by created, rowid"
+    return [_as_run(row) for row in tx.execute(select, (name,))]
+
+
+def active(tx: Connection, worker: int | None = None) -> list[Run]:
+    """Return the runs not yet ended, the oldest first: all, or those of one worker."""
+    mine = "" if worker is None else f"and worker = {int(worker)}"
+    select = f"select {_COLUMNS} from runs where state in {ACTIVE} {mine} order by created, rowid"
+    return [_as_run(row) for row in tx.execute(select)]
+
+
+def active_count(tx: Connection) -> int:
+    """Return how many runs have not yet ended."""
+    return int(tx.execute(f"select count(*) from runs where state in {ACTIVE}").fetchone()[0])
+
+
+def ended(tx: Connection) -> list[tuple[Run, str]]:
+    """Return the runs that have ended, each with its owner's key, the oldest first."""
+    rows = tx.execute(f"select owner, {_COLUMNS} from runs where state not in {ACTIVE} order by ended, rowid")
+    return [(_as_run(row[1:]), row[0]) for row in rows]
+
+
+def add(tx: Connection, run: Run, owner: str) -> None:
+    """Write a new run."""
+    values: list[Any] = [getattr(run, name) for name in _NAMES]
+    values[_NAMES.index("config")] = json.dumps(run.config.to_json())
+    tx.execute(f"insert into runs (owner, {_COLUMNS}) values (?{', ?' * len(values)})", (owner, *values))
+
+
+def change(tx: Connection, run: str, changed: RunChange) -> None:
+    """Write what has changed in the row of a run."""
+    values = changed.columns()
+    if values:
+        columns = ", ".join(f"{name} = ?" for name in values)
+        tx.execute(f"update runs set {columns} where id = ?", (*values.values(), run))
+
+
+def restart(tx: Connection, run: str, config: TrainConfig, steps: int, worker: int) -> None:
+    """Make an ended run wait for a worker again, with settings that let it train on."""
+    tx.execute(
+        "update runs set config = ?, steps = ?, worker = ?, state = 'waiting', ending = '', message = '', "
+        "ended = null, tested = 0, paused = null, attempts = 0 where id = ?",
+        (json.dumps(config.to_json()), steps, worker, run),
+    )
+
+
+def assign(tx: Connection, run: str, worker: int) -> None:
+    """Give a run to another worker, which has not failed in it yet."""
+    tx.execute("update runs set worker = ?, attempts = 0 where id = ?", (worker, run))
+
+
+@lru_cache(1000)
+def _as_config(text: str) -> TrainConfig:
+    """Checking a config costs more than reading it, and the same rows are read again and again."""
+    return TrainConfig.from_json(json.loads(text))
+
+
+def _as_run(row: tuple[Any, ...]) -> Run:
+    values = dict(zip(_NAMES, row, strict=True))
+    return Run(**values | {"config": _as_config(values["config"]), "secret": bool(values["secret"])})

@@ -1,0 +1,38 @@
+"""How often and how long the parts of the service work and wait."""
+
+import json
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class Timings:
+    """All in seconds. Tests use shorter ones, which are given to the worker processes too."""
+
+    slice: float = 0.1
+    """that a run may work before it is the next one's turn"""
+    checkpoint_every: float = 3.0
+    """between a run's checkpoints: the work that is done again at most when a worker dies"""
+    filters_every: float = 1.0
+    """between two looks at the first layer"""
+    idle: float = 0.04
+    """between a worker's looks into the store when there is nothing to do"""
+    patience: float = 5.0
+    """to wait for a lock of the store"""
+    look_every: float = 0.2
+    """between the service's looks at its worker processes"""
+    tidy_every: float = 10.0
+    """between two checks of the limits"""
+    watched_for: float = 15.0
+    """for which a run counts as watched after somebody looked at it"""
+
+    def text(self) -> str:
+        """Return the timings for a command line."""
+        return json.dumps(asdict(self))
+
+    @staticmethod
+    def from_text(text: str) -> "Timings":
+        """Return the timings that `text` stands for."""
+        return Timings(**json.loads(text))
+
+
+USUAL = Timings()
