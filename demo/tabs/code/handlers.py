@@ -66,9 +66,9 @@ class Code:
 
     def read(self, text: str) -> "Receipt":
         """Return the receipt in a text from anybody."""
-        from cifar_core.teach.receipt_parse import from_json
+        from cifar_core.teach.receipt_parse import parse_receipt
 
-        return from_json(str(text))
+        return parse_receipt(str(text))
 
     def repeat(self, owner: str, text: str) -> Run:
         """Start the training of a receipt again."""
