@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from cifar_core.config import FIELDS, TrainConfig
 from cifar_core.data import Splits, open_splits
+from cifar_core.data.folder import RepackedError
 from cifar_core.errors import CifarError, DataError, ImageError, ReceiptError
 from cifar_core.teach import commands as teach
 from cifar_core.training.presets import PRESETS
@@ -30,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return options.command(options)
+    except RepackedError as error:
+        print(f"cifar_core: {error} The option --unverified accepts it.", file=sys.stderr)
+        return 2
     except CifarError as error:
         print(f"cifar_core: {error}", file=sys.stderr)
         return 2
@@ -125,14 +129,22 @@ def _config(options: argparse.Namespace) -> TrainConfig:
 
 
 def _prepare_data(options: argparse.Namespace) -> int:
-    from cifar_core.data.archive import Downloading, download, sentence
+    from cifar_core.data.archive import CIFAR10
+    from cifar_core.data.download import download
+    from cifar_core.data.download_events import Downloading, sentence
 
     live = sys.stderr.isatty()
-    for event in download(options.destination):
-        if not isinstance(event, Downloading):
-            print(sentence(event), flush=True)
-        elif live:
-            print(f"\r{sentence(event):<100}", end="\r", file=sys.stderr, flush=True)
+    try:
+        for event in download(options.destination):
+            if not isinstance(event, Downloading):
+                print(sentence(event), flush=True)
+            elif live:
+                print(f"\r{sentence(event):<100}", end="\r", file=sys.stderr, flush=True)
+    except DataError as error:
+        raise DataError(
+            f"{error} The folder of the download is {options.destination}; if another folder holds {CIFAR10.folder}, "
+            "name that one with --data."
+        ) from error
     return 0
 
 
@@ -225,7 +237,8 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 def _classify(options: argparse.Namespace) -> int:
     from cifar_core.config import CLASSES
-    from cifar_core.images import read_image, to_net_input
+    from cifar_core.image_files import read_image
+    from cifar_core.images import to_net_input
     from cifar_core.net import load_net
     from cifar_core.predict import predict
 

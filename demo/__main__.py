@@ -12,6 +12,7 @@ from pathlib import Path
 if __package__ in (None, ""):  # started by path: Python then knows only the folder of this file
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from cifar_core.data.folder import RepackedError
 from cifar_core.data.source import find_data
 from cifar_core.errors import CifarError
 from cifar_core.runs.limits import Limits
@@ -31,6 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         limits = Limits(**{limit.name: getattr(options, f"max_{limit.name}") for limit in fields(Limits)})
         with Service(options.runs, workers=options.workers, device=options.device, limits=limits) as service:
             _serve(service, options, source)  # the workers load torch while this process loads gradio
+    except RepackedError as error:
+        print(f"demo: {error} The option --unverified accepts it.", file=sys.stderr)
+        return 2
     except CifarError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 2
@@ -89,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
         default=Path(data) if data else None,
         metavar="DIR",
         help="holds cifar-10-batches-py/, or train/ and test/ with a folder a class; default: $CIFAR_DATA, else an "
-        "earlier download in ./data, else drawn pictures while CIFAR-10 is downloaded there",
+        "earlier download in ./data, else drawn images while CIFAR-10 is downloaded there",
     )
     parser.add_argument(
         "--runs", type=Path, default=Path("runs"), metavar="DIR", help="where trainings are kept; default: ./runs"

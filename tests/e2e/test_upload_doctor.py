@@ -14,7 +14,8 @@ from PIL import Image
 
 from cifar_core.evaluate import evaluate
 from cifar_core.image_edit import ImageEdit, apply_edit
-from cifar_core.images import read_image, to_net_input
+from cifar_core.image_files import read_image
+from cifar_core.images import to_net_input
 from cifar_core.predict import predict
 from cifar_core.pretrained import pretrained_net
 from tests.helpers.out_of_distribution import out_of_distribution_images
@@ -210,7 +211,7 @@ def test_what_cannot_be_read_gets_a_sentence_and_leaves_nothing_of_the_picture_b
     strange.write_bytes(b"not a picture")
     upload(page, strange)
     said = page.locator("#doctor-message [role=alert]")
-    expect(said).to_contain_text("no picture that can be read", timeout=SLOW)
+    expect(said).to_contain_text("not an image that can be read", timeout=SLOW)
     assert str(tmp_path) not in said.inner_text()
     expect(page.locator("#doctor")).to_be_hidden(timeout=SLOW)
     expect(page.locator("#crop .frame")).to_be_hidden()

@@ -223,7 +223,7 @@ def test_the_pretrained_net_on_other_pictures_comes_with_a_warning(
 ) -> None:
     found = evaluate(new_net(1), tiny.test)
     assert "<b>" not in overall_html(nets.open(NetRef(PRETRAINED)), found)
-    about = DatasetInfo("Drawn pictures", "drawn", True, "", "")
+    about = DatasetInfo("Drawn images", "drawn", True, "", "")
     nets.source.splits = save(tmp_path / "drawn", tiny.train, tiny.test, about)
     assert "other pictures are in use" in overall_html(nets.open(NetRef(PRETRAINED)), found)
     run = run_of(nets, ANN, 1)
