@@ -12,7 +12,6 @@ from pathlib import Path
 if __package__ in (None, ""):  # started by path: Python then knows only the folder of this file
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from cifar_core.data.folder import RepackedError
 from cifar_core.data.source import find_data
 from cifar_core.errors import CifarError
 from cifar_core.runs.limits import Limits
@@ -32,11 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         limits = Limits(**{limit.name: getattr(options, f"max_{limit.name}") for limit in fields(Limits)})
         with Service(options.runs, workers=options.workers, device=options.device, limits=limits) as service:
             _serve(service, options, source)  # the workers load torch while this process loads gradio
-    except RepackedError as error:
-        print(f"demo: {error} The option --unverified accepts it.", file=sys.stderr)
-        return 2
     except CifarError as error:
-        print(f"demo: {error}", file=sys.stderr)
+        from cifar_core.commands import sentence_of
+
+        print(f"demo: {sentence_of(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         pass

@@ -49,8 +49,7 @@ def build_app(service: Service, source: DataSource, nets: NetRegistry) -> gr.Blo
         header = gr.HTML(header_html(service, source), elem_id="header")
         owner = owner_state()
         data_in_use = gr.Textbox(data_key(source), visible="hidden", label="data set in use")
-        look_at = gr.Textbox("", visible="hidden", label="image to look inside of")  # until all use look_at_state
-        look_at_state = PageState(LookAt(), label="what Inside is to open")  # noqa: F841
+        look_at = PageState(LookAt(), label="what Inside is to open")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Browse", id="browse"):
                 build_browse_tab(source, data_in_use)

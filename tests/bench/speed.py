@@ -100,7 +100,7 @@ def script(config: TrainConfig, splits: Splits, device: str, steps: int) -> Time
     """The tutorial's loop with its DataLoader, on as many threads as torch takes by itself."""
     torch.set_num_threads(os.cpu_count() or 1)
     net = new_net(config.seed).to(device)
-    order = [i for e in range(20) for i in EpochSampler.make(config, e, len(splits.train)).indices.tolist()]
+    order = [i for e in range(20) for i in EpochSampler.for_epoch(config, e, len(splits.train)).indices.tolist()]
     trainloader = DataLoader(
         tutorial.Pictures(splits.train),
         batch_size=config.batch_size,

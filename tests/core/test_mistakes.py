@@ -21,7 +21,8 @@ from cifar_core.mistakes import CODE, MISTAKES, code_of, training_images
 from cifar_core.net import Net, new_net
 from cifar_core.pixels import normalize, to_floats
 from cifar_core.training.checkpoint import load_checkpoint, save_checkpoint
-from cifar_core.training.events import Checkpointed, Control, Progress, TrainEvent, Validated
+from cifar_core.training.control import Control
+from cifar_core.training.events import Checkpointed, Progress, TrainEvent, Validated
 from cifar_core.training.loop import train
 from cifar_core.training.sampler import EpochSampler
 
@@ -59,7 +60,9 @@ def by_hand(
     labels = torch.from_numpy(image_set.labels) if labels is None else labels
     found = []
     for epoch in range(config.epochs):
-        order = EpochSampler.make(HEALTHY, epoch, len(image_set)).indices if shuffled else torch.arange(len(image_set))
+        order = (
+            EpochSampler.for_epoch(HEALTHY, epoch, len(image_set)).indices if shuffled else torch.arange(len(image_set))
+        )
         for chosen in order.split(config.batch_size):
             if clear:
                 optimizer.zero_grad()
@@ -108,7 +111,7 @@ def test_an_optimizer_of_another_net_leaves_every_weight_as_it_was(some: ImageSe
 
 def test_without_shuffling_the_augmentation_is_still_the_seeds(some: ImageSet) -> None:
     moved = replace(HEALTHY, augment="flip_shift")
-    healthy, stored = (EpochSampler.make(replace(moved, mistake=word), 1, 84) for word in ("none", "no_shuffle"))
+    healthy, stored = (EpochSampler.for_epoch(replace(moved, mistake=word), 1, 84) for word in ("none", "no_shuffle"))
     assert stored.indices.tolist() == list(range(84)) and healthy.indices.tolist() != list(range(84))
     assert healthy.shifts is not None and stored.shifts is not None and torch.equal(healthy.shifts, stored.shifts)
 

@@ -115,7 +115,7 @@ def test_a_training_as_long_as_a_real_one_is_stopped_at_the_very_step(
     small: Splits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its curve has a point every few mini-batches only, and between two of them nothing can be asked."""
-    monkeypatch.setattr("cifar_core.training.loop.progress_every", lambda config, images: 7)
+    monkeypatch.setattr("cifar_core.training.progress.progress_every", lambda config, images: 7)
     for stop in (15, 14, 27):
         control, net = Control(changes=[Change("lr", CONFIG.lr, stop - 1)]), new_net(CONFIG.seed)
         for event in train(net, small.train, CONFIG, control=control):

@@ -12,11 +12,11 @@ from cifar_core.evaluate import evaluate
 from cifar_core.net import Net, new_net
 from cifar_core.pixels import normalize
 from cifar_core.training.checkpoint import load_checkpoint, save_checkpoint
+from cifar_core.training.control import Change, Control
+from cifar_core.training.convolution import convolutions
 from cifar_core.training.events import (
-    Change,
     Changed,
     Checkpointed,
-    Control,
     Finished,
     Progress,
     Reported,
@@ -24,9 +24,9 @@ from cifar_core.training.events import (
     TrainEvent,
     Validated,
 )
-from cifar_core.training.loop import VALIDATIONS_PER_EPOCH, train
+from cifar_core.training.loop import train
+from cifar_core.training.progress import VALIDATIONS_PER_EPOCH
 from cifar_core.training.sampler import EpochSampler
-from cifar_core.training.step import convolutions
 
 CONFIG = TrainConfig(epochs=2, batch_size=8, report_every=10, seed=4)
 CHANGES = (Change("lr", 0.02, 13), Change("momentum", 0.5, 20), Change("batch_size", 16, 31), Change("lr", 0.005, 60))
@@ -53,7 +53,7 @@ def test_changed_settings_act_from_their_very_step_as_in_a_loop_written_out(tiny
     images, labels = torch.from_numpy(tiny.train.images), torch.from_numpy(tiny.train.labels)
     step, batch = 0, CONFIG.batch_size
     for epoch in range(CONFIG.epochs):
-        indices, seen = EpochSampler.make(CONFIG, epoch, len(tiny.train)).indices, 0
+        indices, seen = EpochSampler.for_epoch(CONFIG, epoch, len(tiny.train)).indices, 0
         while seen < len(tiny.train):
             for change in CHANGES:
                 if change.step == step and change.name == "batch_size":

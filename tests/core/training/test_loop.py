@@ -20,18 +20,20 @@ from cifar_core.errors import WeightsError
 from cifar_core.net import Net, new_net, save_weights
 from cifar_core.pixels import flip_and_shift
 from cifar_core.training.checkpoint import load_checkpoint, save_checkpoint
+from cifar_core.training.control import Control
 from cifar_core.training.events import (
-    Checkpoint,
     Checkpointed,
-    Control,
     Finished,
     Progress,
     Reported,
     Started,
     TrainEvent,
 )
-from cifar_core.training.loop import progress_every, train
-from cifar_core.training.sampler import MAX_SHIFT, EpochSampler, learning_rate
+from cifar_core.training.loop import train
+from cifar_core.training.progress import progress_every
+from cifar_core.training.sampler import MAX_SHIFT, EpochSampler
+from cifar_core.training.schedule import learning_rate
+from cifar_core.training.state import Checkpoint
 from tests.helpers import tutorial
 
 TUTORIAL = TrainConfig(epochs=2, report_every=10, seed=3)
@@ -115,7 +117,7 @@ def test_losses_lines_and_weights_equal_the_tutorials_bit_for_bit(
     tiny: Splits, config: TrainConfig, count: int
 ) -> None:
     image_set = tiny.train.first(count)
-    orders = [EpochSampler.make(config, epoch, count).indices.tolist() for epoch in range(config.epochs)]
+    orders = [EpochSampler.for_epoch(config, epoch, count).indices.tolist() for epoch in range(config.epochs)]
     expected_net, expected_losses, expected_lines = in_the_tutorials_loop(image_set, config, orders)
     net, events = run(image_set, config)
     assert progress_every(config, count) == 1  # so every single loss is told
@@ -134,7 +136,7 @@ def test_losses_lines_and_weights_equal_the_tutorials_bit_for_bit(
 def test_300_steps_on_the_real_images_equal_the_tutorials_bit_for_bit(real_folder: Path) -> None:
     image_set = open_splits(real_folder, unverified=True).train
     config = TrainConfig(report_every=100)
-    order = EpochSampler.make(config, 0, len(image_set)).indices.tolist()
+    order = EpochSampler.for_epoch(config, 0, len(image_set)).indices.tolist()
     expected_net, expected_losses, expected_lines = in_the_tutorials_loop(image_set, config, [order[:1200]])
     net, control, events = new_net(config.seed), Control(), []
     for event in train(net, image_set, config, control=control):
@@ -155,9 +157,8 @@ def test_the_tiny_pictures_are_learned(tiny: Splits) -> None:
 
 
 def test_each_epoch_is_a_permutation_and_another_one_each_time() -> None:
-    orders = [
-        EpochSampler.make(TrainConfig(seed=seed), epoch, 134).indices.tolist() for seed in (0, 1) for epoch in (0, 1, 2)
-    ]
+    seeds = [TrainConfig(seed=seed) for seed in (0, 1)]
+    orders = [EpochSampler.for_epoch(config, epoch, 134).indices.tolist() for config in seeds for epoch in (0, 1, 2)]
     for order in orders:
         assert sorted(order) == list(range(134))
     assert len({tuple(order) for order in orders}) == 6
@@ -165,33 +166,34 @@ def test_each_epoch_is_a_permutation_and_another_one_each_time() -> None:
 
 def test_no_two_epochs_of_any_two_seeds_share_their_order() -> None:
     # seed 0 with epoch 199 and seed 1 with epoch 0 lie nearest to each other
-    last, first = (EpochSampler.make(TrainConfig(seed=seed), epoch, 50).indices for seed, epoch in ((0, 199), (1, 0)))
+    last = EpochSampler.for_epoch(TrainConfig(seed=0), 199, 50).indices
+    first = EpochSampler.for_epoch(TrainConfig(seed=1), 0, 50).indices
     assert not torch.equal(last, first)
 
 
 def test_the_same_seed_gives_the_same_order_whatever_else_is_drawn() -> None:
-    first = EpochSampler.make(EVERYTHING, 1, 134)
+    first = EpochSampler.for_epoch(EVERYTHING, 1, 134)
     torch.rand(10)
-    again = EpochSampler.make(EVERYTHING, 1, 134)
+    again = EpochSampler.for_epoch(EVERYTHING, 1, 134)
     for part in ("indices", "flips", "shifts"):
         assert torch.equal(getattr(first, part), getattr(again, part))
 
 
 def test_augmentation_changes_the_pictures_but_not_their_order(odd: ImageSet) -> None:
     images = torch.from_numpy(odd.images)
-    plain = EpochSampler.make(TrainConfig(seed=4), 0, 134)
-    augmented = EpochSampler.make(TrainConfig(seed=4, augment="flip_shift"), 0, 134)
+    plain = EpochSampler.for_epoch(TrainConfig(seed=4), 0, 134)
+    augmented = EpochSampler.for_epoch(TrainConfig(seed=4, augment="flip_shift"), 0, 134)
     assert torch.equal(plain.indices, augmented.indices)
     some = slice(8, 60)
-    assert torch.equal(plain.pictures(images, some), images[plain.indices[some]])
+    assert torch.equal(plain.images_at(some, images), images[plain.indices[some]])
     assert augmented.flips is not None and augmented.shifts is not None
     expected = flip_and_shift(images[plain.indices[some]], augmented.flips[some], augmented.shifts[some])
-    assert torch.equal(augmented.pictures(images, some), expected)
-    assert not torch.equal(augmented.pictures(images, some), plain.pictures(images, some))
+    assert torch.equal(augmented.images_at(some, images), expected)
+    assert not torch.equal(augmented.images_at(some, images), plain.images_at(some, images))
 
 
 def test_half_the_pictures_are_mirrored_and_each_shift_up_to_two_pixels_occurs() -> None:
-    order = EpochSampler.make(EVERYTHING, 0, 10_000)
+    order = EpochSampler.for_epoch(EVERYTHING, 0, 10_000)
     assert order.flips is not None and order.shifts is not None
     assert abs(order.flips.double().mean().item() - 0.5) < 0.02
     counts = torch.bincount((order.shifts + MAX_SHIFT).flatten(), minlength=5)
@@ -200,10 +202,10 @@ def test_half_the_pictures_are_mirrored_and_each_shift_up_to_two_pixels_occurs()
 
 def test_training_with_augmentation_is_training_on_the_augmented_pictures(odd: ImageSet) -> None:
     config = replace(EVERYTHING, epochs=1)
-    order = EpochSampler.make(config, 0, len(odd))
+    order = EpochSampler.for_epoch(config, 0, len(odd))
     images = torch.from_numpy(odd.images)
     moved = torch.empty_like(images)
-    moved[order.indices] = order.pictures(images, slice(None))
+    moved[order.indices] = order.images_at(slice(None), images)
     _, expected = run(ImageSet(moved.numpy(), odd.labels, odd.classes, "train"), replace(config, augment="none"))
     _, found = run(odd, config)
     assert losses_of(found) == losses_of(expected)
@@ -283,7 +285,7 @@ def test_a_training_has_about_a_thousand_points_or_one_every_50_mini_batches(
 @pytest.fixture
 def point_every_7(monkeypatch: pytest.MonkeyPatch) -> None:
     """Points as far apart as those of a longer training."""
-    monkeypatch.setattr("cifar_core.training.loop.progress_every", lambda config, images: 7)
+    monkeypatch.setattr("cifar_core.training.progress.progress_every", lambda config, images: 7)
 
 
 @pytest.mark.usefixtures("point_every_7")
@@ -345,7 +347,7 @@ def weights_after(image_set: ImageSet, config: TrainConfig, steps: int) -> dict[
     """The weights after exactly `steps` mini-batches, by the tutorial's loop."""
     orders = []
     for epoch in range(config.epochs):
-        order = EpochSampler.make(config, epoch, len(image_set)).indices.tolist()
+        order = EpochSampler.for_epoch(config, epoch, len(image_set)).indices.tolist()
         per_epoch = math.ceil(len(order) / config.batch_size)
         orders.append(order[: config.batch_size * max(0, steps - epoch * per_epoch)])
     return in_the_tutorials_loop(image_set, config, [order for order in orders if order])[0].state_dict()

@@ -26,8 +26,7 @@ from cifar_core.runs.service import Service
 from cifar_core.training.events import Changed, Reported, Validated
 from demo.setup.settings import NAMES, limits_sentence, page_config, plan_sentence
 from demo.tabs.browse.view import detail_html, page_html
-from demo.tabs.classify.tab import answer_html
-from demo.tabs.classify.upload_view import doctor_html
+from demo.tabs.classify.view import prediction_html, upload_prediction_html
 from demo.tabs.train import run_view
 from demo.tabs.train.run_view import RunWatch, View, result_html, status_html
 from demo.tabs.train.tab import buttons_for, owner_key_of, told_of
@@ -833,8 +832,8 @@ def test_no_class_name_is_taken_for_markup(service: Service, evil: Splits, part:
         markup = "".join(detail_html(train, image_facts(train, index)) for index in range(36))
     elif part == "answer":
         answer = Prediction(tuple(ClassScore(name, float(place), 0.1) for place, name in enumerate(EVIL)))
-        markup = "".join(answer_html(answer, test.images[0], title=name, truth=name) for name in EVIL)
-        markup += doctor_html(answer, test.images[0])
+        markup = "".join(prediction_html(answer, test.images[0], index=0, truth=name) for name in EVIL)
+        markup += upload_prediction_html(answer, test.images[0], None)
     else:
         markup = class_counts(EVIL, train.counts().tolist())
     reader = Reader()
