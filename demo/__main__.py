@@ -32,7 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with Service(options.runs, workers=options.workers, device=options.device, limits=limits) as service:
             _serve(service, options, source)  # the workers load torch while this process loads gradio
     except CifarError as error:
-        print(f"demo: {error}", file=sys.stderr)
+        from cifar_core.commands import sentence_of
+
+        print(f"demo: {sentence_of(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         pass

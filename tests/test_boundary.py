@@ -20,7 +20,7 @@ LAYERS = (
     {"inspect"},
     {"runs"},
     {"teach"},
-    {"__main__"},
+    {"commands", "__main__"},
 )
 """the parts of cifar_core; each may import those of its own row and of the rows above it"""
 

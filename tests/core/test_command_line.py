@@ -72,7 +72,7 @@ def test_train_prints_the_tutorials_lines_and_keeps_weights_that_its_own_line_lo
     assert main(train_arguments(archive, tmp_path / "net.pth")) == 0
     out, err = capsys.readouterr()
     first, *lines = out.splitlines()
-    assert first.startswith("Training on ") and "(cpu). It was asked for." in first
+    assert first.startswith("Training on ") and "(cpu). It was requested." in first
     assert [line.split("loss")[0] for line in lines[:4]] == ["[1,    20] ", "[1,    40] ", "[2,    20] ", "[2,    40] "]
     assert all(re.fullmatch(r"\[\d, {4}\d\d\] loss: \d\.\d{3}", line) for line in lines[:4])
     assert lines[4] == "Finished Training"
@@ -203,8 +203,9 @@ def test_a_device_that_is_not_there_is_told(
     train_command = train_arguments(archive, Path("net.pth"))
     evaluate_command = ["evaluate", "--data", str(archive), "--unverified", str(weights)]
     for command in (train_command, evaluate_command):
-        assert complaint(capsys, *command, "--device", "cuda").startswith("There is no CUDA GPU to train on: ")
-        assert complaint(capsys, *command, "--device", "mps").startswith("There is no Apple GPU (mps) to train on.")
+        for device, fact in (("cuda", "There is no CUDA GPU: "), ("mps", "There is no Apple GPU (mps): ")):
+            sentence = complaint(capsys, *command, "--device", device)
+            assert sentence.startswith(fact) and sentence.endswith(" Use --device auto or cpu.")
     assert complaint(capsys, *evaluate_command, "--device", "tpu").startswith("The device must be one of auto, cpu, ")
     assert available() == ("cpu",)
     found = choose_device("auto")
@@ -216,7 +217,7 @@ def test_a_gpu_is_taken_where_there_is_one_and_the_cpu_where_it_was_asked_for(mo
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: "GeForce GTX 1070")
     found = choose_device()
     assert (found.kind, found.name) == ("cuda", "GeForce GTX 1070") and "is True" in found.reason
-    assert choose_device("cpu").kind == "cpu" and choose_device("cpu").reason == "It was asked for."
+    assert choose_device("cpu").kind == "cpu" and choose_device("cpu").reason == "It was requested."
     assert available()[:2] == ("cpu", "cuda")
     with pytest.raises(DeviceError, match="must be one of"):
         choose_device("gpu")
@@ -254,7 +255,7 @@ def test_a_receipt_that_could_not_be_made_is_told_before_the_training(
         f"The receipt cannot be written to {place}: name a file in a folder that exists."
     )
     assert complaint(capsys, *arguments, tmp_path / "receipt.json", "--resume", "net.pth.checkpoint") == (
-        "A receipt tells of a whole training; leave out --resume or --receipt."
+        "A receipt is about a whole training; leave out --resume or --receipt."
     )
 
 
@@ -362,7 +363,7 @@ def test_an_interrupted_training_keeps_a_checkpoint_and_goes_on_as_if_nothing_ha
     assert process.returncode == 130
     last = json.loads(rest.splitlines()[-1])
     assert last["event"] == "finished" and last["reason"] == "stopped" and 1 <= last["step"] < 600
-    assert err == f"Interrupted after {last['step']:,} steps. Go on with the same options and --resume {checkpoint}\n"
+    assert err == f"Interrupted after {last['step']:,} steps. Continue with the same options and --resume {checkpoint}\n"
     assert checkpoint.exists() and not out.exists()
 
     assert main([*arguments, "--resume", str(checkpoint)]) == 0

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 import torch
 
-from cifar_core.__main__ import main, report_accuracy
+from cifar_core.__main__ import main
+from cifar_core.commands import report_accuracy
 from cifar_core.config import CLASSES, TrainConfig
 from cifar_core.data import Splits, open_splits
 from cifar_core.data.image_set import DatasetInfo
