@@ -20,7 +20,7 @@ from cifar_core.inspect.stages import inspect_image
 from cifar_core.net import new_net
 from cifar_core.pretrained import pretrained_net
 from cifar_core.runs.records import Filters
-from cifar_core.runs.registry import NetRegistry
+from cifar_core.runs.registry import NetRegistry, OpenNet
 from cifar_core.runs.service import Service
 from demo.gradio_compat import PageState
 from demo.tabs.inside.tab import build_inside_tab
@@ -231,7 +231,12 @@ def test_a_search_that_ends_after_another_image_was_chosen_shows_that_images_nei
     hand_over(page, run.id, {"split": "test", "index": 1, "png": ""})
     expect(page.locator("#inside-about")).to_contain_text("test image 1")
     page_goes_on, original = Event(), served.nets.features
-    monkeypatch.setattr(served.nets, "features", lambda opened: (page_goes_on.wait(20), (yield from original(opened))))
+
+    def slow(opened: OpenNet) -> Iterator[Any]:
+        page_goes_on.wait(20)
+        yield from original(opened)
+
+    monkeypatch.setattr(served.nets, "features", slow)
     page.locator("#why-search").click()
     expect(page.locator("#why-searching")).to_contain_text("Waiting")
     page.locator("#inside-pictures .cell").nth(4).click()

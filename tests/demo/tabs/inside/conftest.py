@@ -57,8 +57,8 @@ class Tab:
     def do(self, event: str, *inputs: Any, **clicked: Any) -> "Tab":
         """Let a handler handle an event; `clicked` is what a click carries. What it left out stays as it is."""
         handler: Callable[..., Any] = refusals_in("message_html")(getattr(self.handlers, event))  # type: ignore[arg-type]
-        outputs = handler(*([SimpleNamespace(**clicked)] if clicked else []), *inputs)
-        steps = list(outputs) if inspect.isgenerator(outputs) else [outputs]
+        outputs: Any = handler(*([SimpleNamespace(**clicked)] if clicked else []), *inputs)
+        steps: list[Any] = list(outputs) if inspect.isgenerator(outputs) else [outputs]
         assert steps, "Gradio empties all outputs of a generator that yields nothing"
         self.changed = [name for step in steps for name in step]
         for step in steps:
