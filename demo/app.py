@@ -115,7 +115,10 @@ def header_html(service: Service, source: DataSource) -> str:
         ("Device", device, workers[0].reason if workers else ""),
         ("Training now", {0: "no runs", 1: "1 run"}.get(active, f"{active} runs"), ""),
     ]
-    return render("header.html.j2", parts=parts, status=source.status, fraction=source.fraction)
+    status = source.status
+    if source.failed:
+        status += " Or start the server with --data and a folder that holds CIFAR-10."
+    return render("header.html.j2", parts=parts, status=status, fraction=source.fraction)
 
 
 def data_key(source: DataSource) -> str:
