@@ -10,9 +10,8 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
-from cifar_core.errors import ImageError
 from cifar_core.field import check_settings, setting, settings_of
-from cifar_core.images import NET_SIDE, resized, square
+from cifar_core.images import NET_SIDE, check_net_image, resized, square
 
 FINE = 4 * NET_SIDE
 """the side, in pixels, at which an image is rotated: at 32 pixels that alone would blur it"""
@@ -138,8 +137,7 @@ def channels(image: np.ndarray) -> tuple[Channel, Channel, Channel]:
 
     from cifar_core.pixels import normalize
 
-    if image.shape != (NET_SIDE, NET_SIDE, 3) or image.dtype != np.uint8:
-        raise ImageError(f"The Net sees images of uint8 (32, 32, 3), not {image.dtype} {image.shape}.")
+    check_net_image(image)
     inputs = normalize(torch.from_numpy(image[None].copy()))[0].numpy()  # (3, 32, 32)
 
     def channel(name: Literal["red", "green", "blue"], at: int) -> Channel:

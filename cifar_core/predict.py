@@ -1,21 +1,21 @@
-"""Classifying: one 32x32 picture and a Net give ten scores."""
+"""Predict the class of one 32x32 image."""
 
 import numpy as np
 import torch
 
-from cifar_core.errors import NOT_FINITE, ImageError, WeightsError
+from cifar_core.errors import NOT_FINITE, WeightsError
+from cifar_core.images import check_net_image
 from cifar_core.net import Net
 from cifar_core.pixels import normalize
 from cifar_core.prediction import ClassScore, Prediction
 
 
 def predict(net: Net, image: np.ndarray, classes: tuple[str, ...]) -> Prediction:
-    """Ask `net` what is on `image`, uint8 (32, 32, 3), prepared exactly as the training images were.
+    """Return what `net` predicts for `image`, uint8 (32, 32, 3), prepared exactly as the training images were.
 
-    Raises PictureError for another shape, WeightsError where the Net's weights give no numbers (a diverged training).
+    Raise ImageError for another shape, WeightsError if the Net's weights are not finite (a diverged training).
     """
-    if image.shape != (32, 32, 3) or image.dtype != np.uint8:
-        raise ImageError(f"The Net sees pictures of uint8 (32, 32, 3), not {image.dtype} {image.shape}.")
+    check_net_image(image)
     device = next(net.parameters()).device
     net.eval()
     with torch.no_grad():
