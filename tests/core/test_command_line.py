@@ -363,7 +363,9 @@ def test_an_interrupted_training_keeps_a_checkpoint_and_goes_on_as_if_nothing_ha
     assert process.returncode == 130
     last = json.loads(rest.splitlines()[-1])
     assert last["event"] == "finished" and last["reason"] == "stopped" and 1 <= last["step"] < 600
-    assert err == f"Interrupted after {last['step']:,} steps. Continue with the same options and --resume {checkpoint}\n"
+    assert (
+        err == f"Interrupted after {last['step']:,} steps. Continue with the same options and --resume {checkpoint}\n"
+    )
     assert checkpoint.exists() and not out.exists()
 
     assert main([*arguments, "--resume", str(checkpoint)]) == 0

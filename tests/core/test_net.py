@@ -90,7 +90,7 @@ def test_weights_that_the_tutorial_saved_load_from_a_path_and_from_bytes(tmp_pat
 
 def test_weights_that_cannot_be_written_are_one_sentence_and_leave_no_file(tmp_path: Path) -> None:
     path = tmp_path / "missing" / "net.pth"
-    with pytest.raises(WeightsError, match=r"could not be written to .*net\.pth; is there such a folder"):
+    with pytest.raises(WeightsError, match=r"could not be written to net\.pth; does the folder exist"):
         save_weights(new_net(0).state_dict(), path)
     assert list(tmp_path.iterdir()) == []
 
@@ -190,9 +190,7 @@ def test_weights_of_half_precision_become_the_nets_own(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_and_a_folder_are_refused_with_their_name(tmp_path: Path) -> None:
-    assert refusal(tmp_path / "none.pth").endswith(
-        "none.pth cannot be read (No such file or directory); check the path."
-    )
+    assert refusal(tmp_path / "none.pth") == "none.pth cannot be read (No such file or directory); check the path."
     assert "cannot be read" in refusal(tmp_path)
 
 

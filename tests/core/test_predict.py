@@ -92,4 +92,4 @@ def test_the_weights_of_a_diverged_training_cannot_answer(tiny: Splits, bad: flo
 def test_another_array_than_a_32x32_picture_is_refused(image: np.ndarray) -> None:
     with pytest.raises(ImageError) as caught:
         predict(new_net(0), image, CLASSES)
-    assert str(caught.value) == f"The Net sees pictures of uint8 (32, 32, 3), not {image.dtype} {image.shape}."
+    assert str(caught.value) == f"The Net sees images of uint8 (32, 32, 3), not {image.dtype} {image.shape}."
