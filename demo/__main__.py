@@ -91,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         default=Path(data) if data else None,
         metavar="DIR",
         help="holds cifar-10-batches-py/, or train/ and test/ with a folder a class; default: $CIFAR_DATA, else an "
-        "earlier download in ./data, else drawn pictures while CIFAR-10 is downloaded there",
+        "earlier download in ./data, else drawn images while CIFAR-10 is downloaded there",
     )
     parser.add_argument(
         "--runs", type=Path, default=Path("runs"), metavar="DIR", help="where trainings are kept; default: ./runs"

@@ -14,7 +14,8 @@ from cifar_core.runs.service import Service
 from demo.setup.settings import NAMES, page_config
 from demo.tabs.code.view import compared_html, filename, receipt_html
 from demo.widgets.code_block import code_block, code_html
-from demo.widgets.download import SAVE, made_file
+from demo.widgets.download import file_to_save
+from demo.widgets.download import save as save_file
 from demo.widgets.format import STATES
 from demo.widgets.templates import message_box
 
@@ -30,6 +31,7 @@ def build_code_tab(
     source: DataSource,
     owner: gr.BrowserState,
     settings: Mapping[str, gr.Number | gr.Dropdown],
+    saved: gr.DownloadButton,
     tab: gr.Tab,
 ) -> None:
     """Lay out the tab and wire it. `settings` are the fields of the Train tab, by name."""
@@ -59,7 +61,6 @@ def build_code_tab(
     verdict = gr.HTML("", elem_id="receipt-verdict")
     repeated = gr.Textbox("", visible="hidden", label="run that repeats the receipt")
     look = gr.Timer(LOOK_EVERY, active=False)
-    saved = gr.DownloadButton(visible="hidden", elem_id="code-saved")
 
     def written(name: Any, *values: Any) -> tuple[str, str]:
         """Script and command of a run, or of the settings on the Train tab."""
@@ -96,7 +97,7 @@ def build_code_tab(
             return [message_box(str(error), "error"), None]
         if kind == "ipynb":
             content = notebook_of(content)
-        return [message_box(""), made_file(content, filename(run, kind))]
+        return [message_box(""), file_to_save(content, filename(run, kind))]
 
     def receipt_of_run(run_id: str) -> Any:
         from cifar_core.teach.receipt import receipt_of
@@ -146,9 +147,7 @@ def build_code_tab(
     tab.select(fresh, [owner, chosen], chosen, **quiet).then(show, [chosen, *fields], shown, **quiet)
     chosen.input(show, [chosen, *fields], shown, **quiet)
     for button, kind in ((as_py, "py"), (as_notebook, "ipynb"), (as_receipt, "json")):
-        button.click(_of_kind(save, kind), [owner, chosen, *fields], [message, saved], **quiet).then(
-            None, saved, None, js=SAVE, api_visibility="private"
-        )
+        save_file(button.click(_of_kind(save, kind), [owner, chosen, *fields], [message, saved], **quiet), saved)
     upload.upload(opened, upload, pasted, **quiet).then(read_it, pasted, [about, again], **quiet)
     read.click(read_it, pasted, [about, again], **quiet)
     again.click(run_again, [owner, pasted], [verdict, repeated, look], **quiet)

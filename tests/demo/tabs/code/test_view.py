@@ -17,7 +17,8 @@ from cifar_core.teach.receipt import LogLine, Receipt, receipt_of
 from cifar_core.training.events import Change
 from demo.tabs.code.view import compared_html, filename, receipt_html
 from demo.widgets.code_block import code_html
-from tests.demo.tabs.train.test_run_view import ANN, text_of
+from tests.helpers.markup import text_of
+from tests.helpers.run_steps import ANN
 
 CONFIG = TrainConfig(epochs=1, batch_size=8, lr=0.02, report_every=10, seed=3)
 

@@ -42,11 +42,15 @@ from demo.tabs.lab.view import (
     verdict_html,
     version_of,
 )
-from tests.demo.tabs.train.test_run_view import text_of as escaped_text_of
 
 ANN, BOB = "ann" * 8, "bob" * 8
 CONFIG = TrainConfig(epochs=2, batch_size=4)
 """200 mini-batches of 4 from the 400 images of the tiny set"""
+
+
+def escaped_text_of(markup: str) -> str:
+    """What is to be read of some HTML."""
+    return re.sub(r"[ \n]+", " ", re.sub(r"<[^>]*>", " ", markup)).strip()
 
 
 @pytest.fixture
