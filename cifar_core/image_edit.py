@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
 from cifar_core.field import check_settings, setting, settings_of
-from cifar_core.images import NET_SIDE, check_net_image, resized, square
+from cifar_core.images import NET_SIDE, resized, square
 
 FINE = 4 * NET_SIDE
 """the side, in pixels, at which an image is rotated: at 32 pixels that alone would blur it"""
@@ -133,12 +133,9 @@ class Channel:
 
 def channels(image: np.ndarray) -> tuple[Channel, Channel, Channel]:
     """Return what normalization does to red, green and blue of an image, uint8 (32, 32, 3); else raise ImageError."""
-    import torch  # takes seconds to load, and the bounds above are needed before
+    from cifar_core.pixels import net_input  # loads torch, which takes seconds and is not needed for the bounds above
 
-    from cifar_core.pixels import normalize
-
-    check_net_image(image)
-    inputs = normalize(torch.from_numpy(image[None].copy()))[0].numpy()  # (3, 32, 32)
+    inputs = net_input(image)[0].numpy()  # (3, 32, 32)
 
     def channel(name: Literal["red", "green", "blue"], at: int) -> Channel:
         stored = image[:, :, at]  # (32, 32)

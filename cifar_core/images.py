@@ -11,12 +11,6 @@ NET_SIDE = 32
 """the height and width, in pixels, of what the Net sees"""
 
 
-def check_net_image(image: np.ndarray) -> None:
-    """Raise ImageError if `image` is not what the Net sees: uint8 (32, 32, 3)."""
-    if image.shape != (NET_SIDE, NET_SIDE, 3) or image.dtype != np.uint8:
-        raise ImageError(f"The Net sees images of uint8 (32, 32, 3), not {image.dtype} {image.shape}.")
-
-
 def to_net_input(image: Image.Image) -> np.ndarray:
     """Return what the Net sees of an image: its largest centred square, shrunk (or enlarged) to uint8 (32, 32, 3).
 

@@ -14,9 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cifar_core.errors import NetError
-from cifar_core.images import check_net_image
 from cifar_core.net import Layer, Net, layers
-from cifar_core.pixels import normalize
+from cifar_core.pixels import net_input
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,12 +93,6 @@ def inspect_image(net: Net, pixels: np.ndarray, classes: int = 10) -> Inspection
     )
     stages = tuple(Stage(name, code, values[0].float().numpy(), layer) for name, code, values, layer in rows)
     return Inspection(pixels, stages, _pool_mask(net.pool, pool1.input), _pool_mask(net.pool, pool2.input))
-
-
-def net_input(pixels: np.ndarray) -> Tensor:
-    """Return one image as the Net takes it: uint8 (32, 32, 3) -> float32 (1, 3, 32, 32); raise ImageError if wrong."""
-    check_net_image(pixels)
-    return normalize(torch.from_numpy(pixels[None].copy()))
 
 
 @dataclass(frozen=True, eq=False)

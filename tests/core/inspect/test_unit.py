@@ -104,7 +104,7 @@ def test_a_unit_that_is_not_there_is_one_sentence(
     assert sentence in str(caught.value) and str(caught.value).endswith(".")
 
 
-def test_another_array_than_a_image_has_no_units(trained: Net) -> None:
+def test_another_array_than_an_image_has_no_units(trained: Net) -> None:
     with pytest.raises(ImageError, match="The Net sees images of uint8"):
         unit(trained, np.zeros((3, 32, 32), np.uint8), "conv1", 0, 0, 0)
 
