@@ -6,6 +6,8 @@ The rest of the page uses what Gradio documents. A test builds the page and fail
 import json
 from collections.abc import Sequence
 from copy import copy
+from dataclasses import dataclass
+from hashlib import blake2s
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -18,7 +20,7 @@ from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 
 from cifar_core.errors import ImageError
-from cifar_core.images import read_image
+from cifar_core.image_files import read_image
 
 S = TypeVar("S")
 
@@ -58,6 +60,15 @@ def with_tabs(script: str) -> str:
     return f"const openTab = {OPEN_TAB}, hideTabs = {HIDE_TABS}, toggleSidebar = {TOGGLE_SIDEBAR};\n{script}"
 
 
+def _validated(codec: "TypeAdapter[S]", text: str) -> S:
+    try:
+        if len(text) > MAX_STATE:
+            raise ValueError("too long")
+        return codec.validate_json(text, strict=True)
+    except (ValidationError, ValueError) as error:
+        raise gr.Error("This page has lost its place: reload it.", print_exception=False) from error
+
+
 class PageState(gr.JSON, Generic[S]):
     """What one tab knows: a frozen dataclass that lives in the browser, in one hidden component.
 
@@ -81,20 +92,63 @@ class PageState(gr.JSON, Generic[S]):
         return content
 
     def preprocess(self, payload: Any) -> S:  # type: ignore[override]
-        text = json.dumps(payload)
-        try:
-            if len(text) > MAX_STATE:
-                raise ValueError("too long")
-            return self.codec.validate_json(text, strict=True)
-        except (ValidationError, ValueError) as error:
-            raise gr.Error("This page has lost its place: reload it.", print_exception=False) from error
+        return _validated(self.codec, json.dumps(payload))
 
     def postprocess(self, value: S | dict[str, Any] | None) -> Any:  # type: ignore[override]
         return super().postprocess(value if value is None or isinstance(value, dict) else self.written(value))
 
 
-class ImageInput(gr.Image):
-    """Upload, paste or webcam. A handler gets a PIL image (RGB), None, or an ImageError that says what is wrong.
+class StreamedState(gr.Textbox, Generic[S]):
+    """A page state that a stream sends several times a second, as text.
+
+    Its `change` event comes only when the text has changed; that of a PageState comes with every update (gr.JSON
+    compares objects by identity, seen in 6.31). (`is_template`: see PageState.)
+    """
+
+    is_template = True
+
+    def __init__(self, default: S, *, label: str, elem_id: str | None = None) -> None:
+        self.codec: TypeAdapter[S] = TypeAdapter(type(default))
+        super().__init__(self.written(default), visible="hidden", label=label, elem_id=elem_id)
+
+    def get_config(self, cls: type | None = None) -> dict[str, Any]:
+        return super().get_config(gr.Textbox)
+
+    def written(self, state: S) -> str:
+        """Return `state` as JSON: what a stream sends."""
+        return self.codec.dump_json(state).decode()
+
+    def preprocess(self, payload: Any) -> S:  # type: ignore[override]
+        return _validated(self.codec, str(payload))
+
+    def postprocess(self, value: S | str | None) -> str | None:
+        return value if value is None or isinstance(value, str) else self.written(value)
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """An image file in Gradio's cache, which a browser named and nobody has read yet.
+
+    Gradio lets no name through but those of files in its own cache, and deletes them after some hours (seen in 6.31).
+    """
+
+    path: str
+    """empty if the browser sent something that is no file"""
+
+    @property
+    def key(self) -> str:
+        """Return a short text that differs from file to file and says nothing of the server."""
+        return blake2s(self.path.encode(), digest_size=8).hexdigest()
+
+    def read(self) -> Image.Image:
+        """Decode it as RGB; raise ImageError, with a sentence, if that is not possible."""
+        if not self.path:
+            raise ImageError("This image did not arrive as a file; upload it again.")
+        return read_image(self.path)
+
+
+class ImageFileInput(gr.Image):
+    """Upload, paste or webcam. A handler gets an ImageFile or None.
 
     The stock component makes 16-bit images white, decodes bombs and shows server paths (seen in 6.31); so it only
     serves as the front here, and `read_image` reads the file.
@@ -102,42 +156,48 @@ class ImageInput(gr.Image):
 
     is_template = True
 
+    def preprocess(self, payload: ImageData | None) -> ImageFile | None:  # type: ignore[override]
+        return _image_file(payload)
+
+
+class ImageInput(gr.Image):
+    """The same for a handler that always reads the file: it gets a PIL image (RGB), None, or an ImageError."""
+
+    is_template = True
+
     def preprocess(self, payload: ImageData | None) -> Image.Image | ImageError | None:  # type: ignore[override]
-        if payload is None:
-            return None
-        if not payload.path or (payload.url or "").startswith("data:"):
-            return ImageError("This image did not arrive as a file; upload it again.")
-        return _read(payload.path)
+        file = _image_file(payload)
+        try:
+            return file.read() if file else None
+        except ImageError as error:
+            return error
+
+
+def _image_file(payload: ImageData | None) -> ImageFile | None:
+    if payload is None:
+        return None
+    return ImageFile("" if (payload.url or "").startswith("data:") else payload.path or "")
 
 
 class CachedUpload(gr.File):
-    """A hidden field with a visitor's photo. Give it a PIL image (RGB) or None; a handler gets that, or an ImageError.
+    """A hidden field with a visitor's photo. Give it a PIL image (RGB) or None; a handler gets an ImageFile or None.
 
-    The file is BMP, which is written and read in 1 to 3 ms, where PNG takes 20 to 200. Gradio lets no name through
-    but those of files in its own cache, and deletes them after some hours, like the uploads themselves (seen in 6.31).
+    The file is BMP, which is written and read in 1 to 3 ms, where PNG takes 20 to 200. Like the uploads themselves, it
+    is deleted after some hours.
     """
 
     is_template = True
 
-    def preprocess(self, payload: Any) -> Image.Image | ImageError | None:  # type: ignore[override]
+    def preprocess(self, payload: Any) -> ImageFile | None:  # type: ignore[override]
         if payload is None:
             return None
-        if not isinstance(payload, FileData) or not payload.path:
-            return ImageError("This image did not arrive as a file; upload it again.")
-        return _read(payload.path)
+        return ImageFile(payload.path or "" if isinstance(payload, FileData) else "")
 
     def postprocess(self, value: Image.Image | None) -> FileData | None:  # type: ignore[override]
         if value is None:
             return None
         path = save_pil_to_cache(value, cache_dir=self.GRADIO_CACHE, name="photo", format="bmp")
         return FileData(path=path, orig_name="photo.bmp", size=0)
-
-
-def _read(path: str) -> Image.Image | ImageError:
-    try:
-        return read_image(path)
-    except ImageError as error:
-        return error
 
 
 def cached_file(content: bytes | str, name: str) -> str:
@@ -154,9 +214,11 @@ def cached_copy(path: Path) -> str:
 
 
 class Page(gr.Blocks):
-    """Blocks in which an output that a handler leaves out costs nothing.
+    """Blocks in which an output that a handler leaves out costs nothing, and loses nothing.
 
-    Gradio 6.31 makes the component of every output anew that a dictionary leaves out: 3 to 5 ms each.
+    Gradio 6.31 makes the component of every output anew that a dictionary leaves out: 3 to 5 ms each. And of a second
+    yield it sends what differs from the first, which its page applies in place: to an object that it may not have shown
+    yet, or that is the value of a page state. So objects are sent whole.
     """
 
     async def postprocess_data(self, block_fn: Any, predictions: Any, state: Any) -> list[Any]:
@@ -171,6 +233,25 @@ class Page(gr.Blocks):
             processed = await super().postprocess_data(part, values[0] if len(values) == 1 else values, state)
         given = iter(processed)
         return [next(given) if output in predictions else gr.skip() for output in outputs]
+
+    def handle_streaming_diffs(
+        self,
+        block_fn: Any,
+        data: list[Any],
+        session_hash: str | None,
+        run: str | None,
+        final: bool,
+        simple_format: bool = False,
+    ) -> list[Any]:
+        values = list(data)
+        later = session_hash is not None and run in self.pending_diff_streams[session_hash]
+        sent = super().handle_streaming_diffs(block_fn, data, session_hash, run, final, simple_format)
+        if final or simple_format or not later:
+            return sent
+        return [
+            [["replace", [], value]] if edits and isinstance(value, dict) else edits
+            for value, edits in zip(values, sent, strict=True)
+        ]
 
 
 def _by_component(predictions: Any, outputs: Sequence[Any]) -> bool:

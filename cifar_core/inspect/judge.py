@@ -5,13 +5,15 @@ Everything is computed from one `Evaluation` (see `evaluate.py`), so no two numb
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
 from cifar_core.errors import DataError
-from cifar_core.evaluate import Evaluation
 from cifar_core.prediction import Prediction
+
+if TYPE_CHECKING:  # a page names the orders before torch has been loaded
+    from cifar_core.evaluate import Evaluation
 
 Z = 1.959964
 """half of the normal distribution's middle 95 % in standard deviations"""
@@ -52,12 +54,12 @@ class Proportion:
         return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def overall(evaluation: Evaluation) -> Proportion:
+def overall(evaluation: "Evaluation") -> Proportion:
     """Return the accuracy on all images."""
     return Proportion(evaluation.correct, evaluation.total)
 
 
-def per_class(evaluation: Evaluation) -> tuple[Proportion, ...]:
+def per_class(evaluation: "Evaluation") -> tuple[Proportion, ...]:
     """Return the accuracy on each class's images, in the order of the labels."""
     correct, totals = evaluation.confusion.diagonal().tolist(), evaluation.confusion.sum(axis=1).tolist()
     return tuple(map(Proportion, correct, totals))
@@ -68,7 +70,7 @@ Order = Literal["stored", "most_confident", "smallest_margin"]
 
 
 def find_images(
-    evaluation: Evaluation,
+    evaluation: "Evaluation",
     *,
     true: str | None = None,
     predicted: str | None = None,
@@ -151,7 +153,7 @@ class ConfidenceRank:
         return "atypical" if self.fraction >= ATYPICAL else "low" if self.fraction >= LOW else "typical"
 
 
-def confidence_rank(prediction: Prediction, evaluation: Evaluation) -> ConfidenceRank:
+def confidence_rank(prediction: Prediction, evaluation: "Evaluation") -> ConfidenceRank:
     """Return how sure the Net's `prediction` is, compared with the same Net's `evaluation` on its test set."""
     largest = evaluation.logits[:, : len(evaluation.classes)].max(axis=1)  # (N,)
     score = prediction.best.logit

@@ -1,29 +1,27 @@
-"""A receipt: all that is needed to do a run again elsewhere, and everything that must then come out the same.
+"""A receipt: everything that is needed to repeat a run elsewhere, and everything that must then be the same.
 
     receipt = receipt_of(snapshot, weights, splits)
     Path("receipt.json").write_text(receipt.to_json())
 
-`receipt_reading.py` reads one that comes from outside, `verify.py` does the run again.
+`receipt_parse.py` reads one that comes from outside, `verify.py` repeats the run.
 """
 
-import hashlib
 import json
 import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
 from cifar_core.config import TrainConfig
-from cifar_core.data import image_set
 from cifar_core.data.image_set import Splits
 from cifar_core.errors import ConfigError, ReceiptError
 from cifar_core.runs.records import Snapshot
+from cifar_core.teach.digest import DataFacts, data_facts, weights_sha256
 from cifar_core.teach.script import replayable
-from cifar_core.training.events import Change, Reported
+from cifar_core.training.control import Change
+from cifar_core.training.events import Reported
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,9 +29,9 @@ if TYPE_CHECKING:
     from cifar_core.evaluate import Evaluation
 
 FORMAT = 1
-"""of the file: a new number where its meaning changes"""
+"""of the file: a new number if its meaning changes"""
 
-MOST_LINES = 10_000
+MAX_LINES = 10_000
 """lines of the log in one receipt: some 400 kB"""
 
 
@@ -47,27 +45,13 @@ class LogLine:
 
     @property
     def text(self) -> str:
-        """As it was printed."""
+        """The line as it was printed."""
         return Reported(0, self.epoch, self.batch, self.loss).line
 
     @property
     def place(self) -> str:
-        """Where in the log it stands: [1,  2000]."""
+        """The beginning of the line, without the loss: [1,  2000]."""
         return self.text.split(" loss")[0]
-
-
-@dataclass(frozen=True)
-class DataFacts:
-    """What tells one data set from another."""
-
-    name: str
-    sha256: str
-    """over the bytes of training images, training labels, test images and test labels (int64), one after the other"""
-    train: int
-    """images"""
-    test: int
-    """images"""
-    classes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -82,7 +66,7 @@ class Versions:
 
     @classmethod
     def here(cls) -> Self:
-        """Those of this process."""
+        """Return those of this process."""
         import torch
 
         return cls(platform.python_version(), torch.__version__, np.__version__, platform.machine())
@@ -93,13 +77,13 @@ class Receipt:
     """One whole run: what it was made of, and what came out."""
 
     settings: TrainConfig
-    """as it began; epochs added later are counted in"""
+    """as it began, with the epochs that were added later"""
     changes: tuple[Change, ...]
     """made while it ran, in the order of their steps"""
     steps: int
     """mini-batches done"""
     ended: Literal["done", "stopped"]
-    """done: at its end or by its rule; stopped: by somebody, after `steps`"""
+    """done: at its end or by its stop rule; stopped: by a person, after `steps`"""
     data: DataFacts
     versions: Versions
     device: str
@@ -109,14 +93,14 @@ class Receipt:
     lines: tuple[LogLine, ...]
     """all that were printed"""
     per_class: tuple[tuple[int, int], ...]
-    """for each class: test images answered right, and test images"""
+    """for each class: test images predicted correctly, and test images"""
     weights: str
     """sha256 of the weights at the end, see `weights_sha256`"""
 
     @property
     def correct(self) -> int:
-        """Test images answered right."""
-        return sum(right for right, _ in self.per_class)
+        """Test images predicted correctly."""
+        return sum(correct for correct, _ in self.per_class)
 
     @property
     def total(self) -> int:
@@ -124,7 +108,7 @@ class Receipt:
         return sum(count for _, count in self.per_class)
 
     def to_json(self) -> str:
-        """The content of a receipt's file: one fact a line, for people too. The same receipt gives the same bytes."""
+        """Return the content of a receipt's file, one fact per line; the same receipt gives the same bytes."""
         content: dict[str, Any] = {
             "format": FORMAT,
             "settings": self.settings.to_json(),
@@ -144,39 +128,35 @@ class Receipt:
 
 
 def receipt_of(snapshot: Snapshot, weights: bytes, splits: Splits, device: str = "cpu") -> Receipt:
-    """The receipt of a run of the page, from its whole snapshot, its newest weights and the data it was trained on.
+    """Return the receipt of a run, from its whole snapshot, its newest weights and the data it was trained on.
 
-    `device` is the kind that trained it. Raises ReceiptError where the run has not ended well, or cannot be repeated.
+    `device` is the kind that trained it. Raise ReceiptError if the run has not ended well or cannot be repeated.
     """
     from cifar_core.net import load_net
 
     run, result = snapshot.run, snapshot.result
     run.check_solved()
     if run.state not in ("done", "stopped") or result is None or not run.checkpoint == run.step == result.step:
-        raise ReceiptError("A receipt is made of a run that has ended and was tested; this one has not, or it failed.")
+        raise ReceiptError("Only a run that has ended and was tested has a receipt; this one has not, or it failed.")
     counts = splits.test.counts().tolist()
     if len(result.per_class) != len(counts) or result.total != sum(counts):
-        raise ReceiptError("The data of this run are no longer what they were, so no receipt can be made of it.")
-    shares = zip(result.per_class, counts, strict=True)
+        raise ReceiptError("The data of this run have changed since, so it has no receipt.")
+    try:
+        changes = replayable(run.config, snapshot.changes, run.step)
+    except ConfigError as error:
+        raise ReceiptError(str(error)) from error
+    accuracies = zip(result.per_class, counts, strict=True)
     return receipt_from(
         run.config,
-        changes=made_again(run.config, snapshot),
+        changes=changes,
         steps=run.step,
         ended="stopped" if run.state == "stopped" else "done",
         splits=splits,
         device=device,
         reports=snapshot.reports,
-        per_class=[(round((share or 0.0) * count), count) for share, count in shares],
+        per_class=[(round((accuracy or 0.0) * count), count) for accuracy, count in accuracies],
         weights=load_net(weights).state_dict(),
     )
-
-
-def made_again(config: TrainConfig, snapshot: Snapshot) -> tuple[Change, ...]:
-    """The changes to be made when the run is repeated. Raises ReceiptError where it cannot be."""
-    try:
-        return replayable(config, snapshot.changes, snapshot.run.step)
-    except ConfigError as error:
-        raise ReceiptError(str(error)) from error
 
 
 def receipt_from(
@@ -191,11 +171,11 @@ def receipt_from(
     changes: tuple[Change, ...] = (),
     ended: Literal["done", "stopped"] = "done",
 ) -> Receipt:
-    """The receipt of a training on one thread of this machine, just now. ReceiptError: it printed too many lines."""
+    """Return the receipt of a training on one thread of this machine. ReceiptError: it printed too many lines."""
     lines = tuple(LogLine(report.epoch, report.batch, report.loss) for report in reports)
-    if len(lines) > MOST_LINES:
+    if len(lines) > MAX_LINES:
         raise ReceiptError(
-            f"This run printed {len(lines):,} lines, and a receipt holds {MOST_LINES:,}; "
+            f"This run printed {len(lines):,} lines, and a receipt holds {MAX_LINES:,}; "
             "report more mini-batches in one line."
         )
     return Receipt(
@@ -213,40 +193,7 @@ def receipt_from(
     )
 
 
-def per_class_of(found: "Evaluation") -> list[tuple[int, int]]:
-    """For each class: images answered right, and images."""
-    counts = zip(found.confusion.diagonal().tolist(), found.confusion.sum(axis=1).tolist(), strict=True)
-    return [(right, count) for right, count in counts]
-
-
-def weights_sha256(weights: "Mapping[str, Tensor]") -> str:
-    """Over each weight's name and shape and its numbers as little-endian float32: another file format changes nothing.
-
-    In Python: for name, tensor in state_dict.items(): update(f"{name} {tuple(tensor.shape)}".encode()), and
-    update(tensor.numpy().astype("<f4").tobytes()).
-    """
-    digest = hashlib.sha256()
-    for name, tensor in weights.items():
-        digest.update(f"{name} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.detach().cpu().numpy().astype("<f4").tobytes())
-    return digest.hexdigest()
-
-
-def data_facts(splits: Splits) -> DataFacts:
-    """The facts of a data set. The first time, its bytes are read: a third of a second for CIFAR-10."""
-    try:
-        written = (splits.folder / "splits.json").stat().st_mtime_ns
-    except OSError:
-        written = 0  # loading it says what is wrong
-    sha256 = _sha256_of(splits.folder, written)
-    return DataFacts(splits.info.name, sha256, len(splits.train), len(splits.test), splits.train.classes)
-
-
-@lru_cache(8)
-def _sha256_of(folder: Path, written: int) -> str:
-    """As DataFacts says. `written` is when the folder's content came to be, so that new data are read anew."""
-    digest = hashlib.sha256()
-    for part in image_set.load(folder):
-        digest.update(np.ascontiguousarray(part.images).data)
-        digest.update(part.labels.astype("<i8").data)
-    return digest.hexdigest()
+def per_class_of(evaluation: "Evaluation") -> list[tuple[int, int]]:
+    """Return for each class the images predicted correctly, and its images."""
+    confusion = evaluation.confusion
+    return list(zip(confusion.diagonal().tolist(), confusion.sum(axis=1).tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""Reading a receipt that comes from outside: nothing in it is believed, and nothing in it is run."""
+"""Read a receipt that comes from outside: every field is validated, and nothing in it is run."""
 
 import json
 import math
@@ -7,29 +7,32 @@ from typing import Any, Literal, cast
 
 from cifar_core.config import TrainConfig
 from cifar_core.errors import ConfigError, ReceiptError
-from cifar_core.teach.receipt import FORMAT, MOST_LINES, DataFacts, LogLine, Receipt, Versions
+from cifar_core.teach.digest import DataFacts
+from cifar_core.teach.receipt import FORMAT, MAX_LINES, LogLine, Receipt, Versions
 from cifar_core.teach.script import replayable
-from cifar_core.training.events import Change
+from cifar_core.training.control import Change
 
 MAX_BYTES = 1_000_000
 """the largest receipt that is read"""
-MOST_CHANGES = 1000
-MOST_IMAGES = 10_000_000
-MOST_STEPS = 1_000_000_000
-MOST_LETTERS = 300
+MAX_CHANGES = 1000
+MAX_IMAGES = 10_000_000
+MAX_STEPS = 1_000_000_000
+MAX_LETTERS = 300
 """in any word"""
 
 
 def parse_receipt(text: str | bytes) -> Receipt:
-    """The receipt in the content of a file. Raises ReceiptError, which says what is wrong with it."""
+    """Return the receipt in the content of a file; raise ReceiptError, which says what is wrong with it."""
     content = _parsed(text)
     if content.get("format") != FORMAT:
-        raise ReceiptError(f"This receipt is of another format than {FORMAT}; use the version that made it.")
+        raise ReceiptError(
+            f"This receipt has another format than {FORMAT}; use the version of this program that made it."
+        )
     data, versions, accuracy = (_dict(content, name) for name in ("data", "versions", "accuracy"))
     classes = _list(data, "classes", 10)
     settings = _settings(content)
-    steps = _whole(content, "steps", 0, MOST_STEPS)
-    lines = [_row(row, 3, "a line of the log") for row in _list(content, "lines", MOST_LINES)]
+    steps = _whole(content, "steps", 0, MAX_STEPS)
+    lines = [_row(row, 3, "a line of the log") for row in _list(content, "lines", MAX_LINES)]
     per_class = [_row(row, 2, "the accuracy of a class") for row in _list(accuracy, "classes", 10)]
     receipt = Receipt(
         settings=settings,
@@ -39,8 +42,8 @@ def parse_receipt(text: str | bytes) -> Receipt:
         data=DataFacts(
             name=_word(data.get("name"), "the name of the data"),
             sha256=_sha256(data, "sha256"),
-            train=_whole(data, "train", 1, MOST_IMAGES),
-            test=_whole(data, "test", 1, MOST_IMAGES),
+            train=_whole(data, "train", 1, MAX_IMAGES),
+            test=_whole(data, "test", 1, MAX_IMAGES),
             classes=tuple(_word(name, "a class") for name in classes),
         ),
         versions=Versions(*(_word(versions.get(name), name) for name in ("python", "torch", "numpy", "machine"))),
@@ -55,8 +58,8 @@ def parse_receipt(text: str | bytes) -> Receipt:
             for epoch, batch, loss in lines
         ),
         per_class=tuple(
-            (_whole({"right answers": right}, "right answers", 0, count), count)
-            for right, count in ((right, _whole({"images": n}, "images", 0, MOST_IMAGES)) for right, n in per_class)
+            (_whole({"correct predictions": correct}, "correct predictions", 0, count), count)
+            for correct, count in ((row[0], _whole({"images": row[1]}, "images", 0, MAX_IMAGES)) for row in per_class)
         ),
         weights=_sha256(content, "weights_sha256"),
     )
@@ -65,34 +68,37 @@ def parse_receipt(text: str | bytes) -> Receipt:
 
 
 def _check_sums(receipt: Receipt, accuracy: dict[str, Any]) -> None:
-    """Whether the receipt agrees with itself."""
+    """Raise ReceiptError if the receipt contradicts itself."""
     data = receipt.data
-    told = (accuracy.get("correct"), accuracy.get("total"))
-    if told != (receipt.correct, receipt.total) or receipt.total != data.test:
-        raise ReceiptError("The numbers of right answers in this receipt do not add up.")
+    sums = (accuracy.get("correct"), accuracy.get("total"))
+    if sums != (receipt.correct, receipt.total) or receipt.total != data.test:
+        raise ReceiptError("The numbers of correct predictions in this receipt do not add up.")
     if not 2 <= len(data.classes) == len(receipt.per_class):
         raise ReceiptError("This receipt does not give the accuracy of each of its two to ten classes.")
     images = data.test if receipt.settings.mistake == "test_data" else data.train
     smallest = min([receipt.settings.batch_size, *(int(c.value) for c in receipt.changes if c.name == "batch_size")])
     if receipt.steps > receipt.settings.changed({"batch_size": smallest}).steps(images):
-        raise ReceiptError("This receipt tells of more mini-batches than its settings can give.")
+        raise ReceiptError("This receipt has more mini-batches than its settings allow.")
 
 
 def _parsed(text: str | bytes) -> dict[str, Any]:
-    """The content as JSON, which must be one object."""
+    """Return the content as JSON, which must be one object."""
     if len(text) > MAX_BYTES:
-        raise ReceiptError(f"This file is too large for a receipt: it may have {MAX_BYTES:,} bytes.")
+        raise ReceiptError(f"This file is too large for a receipt: the limit is {MAX_BYTES:,} bytes.")
     try:
         content = json.loads(text, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:  # no JSON, no Unicode, a number of 5,000 digits, a thousand brackets
-        raise ReceiptError("This file is no receipt: it cannot be read as JSON.") from error
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # no JSON, no Unicode, a number of 5,000 digits, a thousand brackets
+        raise ReceiptError("This file is not a receipt: it cannot be read as JSON.") from error
     if not isinstance(content, dict):
-        raise ReceiptError("This file is no receipt: it does not hold the facts of a run.")
+        raise ReceiptError("This file is not a receipt: it does not hold the facts of a run.")
     return content
 
 
 def _no_constant(word: str) -> float:
-    raise ValueError(f"{word} is no number in JSON")
+    raise ValueError(f"JSON has no number {word}")
 
 
 def _settings(content: dict[str, Any]) -> TrainConfig:
@@ -104,19 +110,19 @@ def _settings(content: dict[str, Any]) -> TrainConfig:
 
 def _changes(content: dict[str, Any], settings: TrainConfig) -> tuple[Change, ...]:
     changes = []
-    for found in _list(content, "changes", MOST_CHANGES):
-        change = found if isinstance(found, dict) else {}
+    for entry in _list(content, "changes", MAX_CHANGES):
+        change = entry if isinstance(entry, dict) else {}
         value = change.get("value")
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ReceiptError("A change in this receipt has no number as its value.")
+            raise ReceiptError("The value of a change in this receipt is not a number.")
         name = _one_of(change, "name", "lr", "momentum", "batch_size")
-        changes.append(Change(name, value, _whole(change, "step", 0, MOST_STEPS)))
+        changes.append(Change(name, value, _whole(change, "step", 0, MAX_STEPS)))
     if [change.step for change in changes] != sorted(change.step for change in changes):
         raise ReceiptError("The changes in this receipt are not in the order of their steps.")
     try:
         return replayable(settings, changes)
     except ConfigError as error:
-        raise ReceiptError(f"A change in this receipt cannot be made: {error}") from error
+        raise ReceiptError(f"A change in this receipt is not allowed: {error}") from error
 
 
 def _dict(content: dict[str, Any], name: str) -> dict[str, Any]:
@@ -153,8 +159,8 @@ def _finite(value: Any) -> float:
 
 
 def _word(value: Any, what: str) -> str:
-    if not isinstance(value, str) or not 1 <= len(value) <= MOST_LETTERS:
-        raise ReceiptError(f"In this receipt, {what} must be a word of up to {MOST_LETTERS} letters.")
+    if not isinstance(value, str) or not 1 <= len(value) <= MAX_LETTERS:
+        raise ReceiptError(f"In this receipt, {what} must be a word of up to {MAX_LETTERS} letters.")
     return value
 
 

@@ -1,7 +1,7 @@
-"""One mini-batch, slowly: everything that happens in one turn of the training loop, number by number.
+"""One mini-batch, step by step: everything that happens in one turn of the training loop, number by number.
 
-The step shown is a step of the real training: the loop itself runs up to it, and the same `Step` makes it. So the step
-with number 3 of a seed is always the same, for everybody, and nothing needs to be kept between two looks.
+The step is one of the real training: the loop itself runs up to it, and the same `Learner` makes it. So step 3 of a
+seed is always the same, for everybody, and nothing needs to be stored.
 """
 
 import threading
@@ -16,17 +16,23 @@ from torch import Tensor
 from cifar_core.config import TrainConfig
 from cifar_core.data.image_set import ImageSet
 from cifar_core.errors import ConfigError
+from cifar_core.field import whole_number
 from cifar_core.net import Net, new_net
-from cifar_core.training.batches import BatchLoader
-from cifar_core.training.events import Checkpointed, Control, Position, Progress
+from cifar_core.training.batches import TrainingImages
+from cifar_core.training.control import Control
+from cifar_core.training.events import Checkpointed, Progress
+from cifar_core.training.learner import Learner
 from cifar_core.training.loop import train
-from cifar_core.training.sampler import EpochSampler, learning_rate, training_labels
-from cifar_core.training.step import Step
+from cifar_core.training.schedule import learning_rate
+from cifar_core.training.state import Position
+
+Tensors = dict[str, Tensor]
+"""by the names in the Net's state dict"""
 
 MOST_STEPS = 200
-"""the last step that can be looked at: to reach it takes a third of a second in mini-batches of 4"""
+"""the last step that can be traced: to reach it takes a third of a second in mini-batches of 4"""
 MOST_IMAGES = 16
-"""images of a mini-batch that can be looked at"""
+"""images of the largest mini-batch that can be traced"""
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,7 @@ class StepTrace:
     indices: tuple[int, ...]
     """of the images in the training set"""
     images: np.ndarray
-    """uint8 (N, 32, 32, 3), as they went in (mirrored and moved, where that is set)"""
+    """uint8 (N, 32, 32, 3), as they went in (mirrored and moved with augmentation)"""
     labels: tuple[int, ...]
     logits: np.ndarray
     """float32 (N, 10)"""
@@ -89,18 +95,16 @@ class StepTrace:
     """each layer's weights and biases, in the Net's order"""
     weight: WeightUpdate
     loss_after: float
-    """the loss of the same mini-batch, asked again after the step"""
+    """the loss of the same mini-batch after the step"""
 
 
 def trace_step(config: TrainConfig, image_set: ImageSet, number: int, weight: str, place: int = 0) -> StepTrace:
-    """Step `number` (from 1) of the training `config` on `image_set`, on the CPU.
+    """Return step `number` (from 1) of the training `config` on `image_set`, made on the CPU.
 
-    `weight` names a tensor of the Net (conv1.weight) and `place` one number in it, counted through. Raises ConfigError
-    where there is no such step or weight, or the mini-batch is too large to be looked at.
+    `weight` names a tensor of the Net (conv1.weight) and `place` one number in it, counted through. Raise ConfigError
+    if there is no such step or weight, or the mini-batch is too large to be looked at.
     """
-    most = min(MOST_STEPS, config.steps(len(image_set)))
-    if isinstance(number, bool) or not isinstance(number, int | float) or number % 1 or not 1 <= number <= most:
-        raise ConfigError(f"Choose a step from 1 to {most}; {number!r:.40} is none.")
+    number = whole_number("Step", number, 1, min(MOST_STEPS, config.steps(len(image_set))))
     if config.batch_size > MOST_IMAGES:
         raise ConfigError(f"To look at every image of a step, take a batch size of at most {MOST_IMAGES}.")
     net = new_net(config.seed)
@@ -108,61 +112,77 @@ def trace_step(config: TrainConfig, image_set: ImageSet, number: int, weight: st
     if weight not in parameters or not 0 <= place < parameters[weight].numel():
         raise ConfigError("There is no such weight; choose a layer, and a number within it.")
     with _one_thread():
-        return _look(net, config, image_set, int(number), weight, place)
+        return _trace(net, config, image_set, number, weight, place)
 
 
-def _look(net: Net, config: TrainConfig, image_set: ImageSet, number: int, weight: str, place: int) -> StepTrace:
-    step, at = _reach(net, config, image_set, number - 1)
-
-    order = EpochSampler.make(config, at.epoch, len(image_set))
-    labels = training_labels(config, torch.from_numpy(image_set.labels))
-    inputs, targets = BatchLoader(order, torch.from_numpy(image_set.images), labels).batch(at.seen, config.batch_size)
-    chosen = slice(at.seen, at.seen + len(targets))
+def _trace(net: Net, config: TrainConfig, image_set: ImageSet, number: int, weight: str, place: int) -> StepTrace:
+    learner, at = _train_until(net, config, image_set, number - 1)
+    loader = TrainingImages(image_set, config, "cpu").loader(at.epoch)
+    inputs, labels = loader.batch(at.seen, config.batch_size)
+    chosen = slice(at.seen, at.seen + len(labels))
     lr = learning_rate(config, (at.epoch + at.seen / len(image_set)) / config.epochs)
-    step.set(lr, config.momentum, config.batch_size)
+    learner.set(lr, config.momentum, config.batch_size)
 
-    weights_before, buffers_before = step.state()
+    before = learner.state.copy()
     with torch.no_grad():
         outputs = net(inputs)  # (N, 10)
         losses = [
-            step.criterion(step.outputs(one[None]), target[None]).item()
-            for one, target in zip(inputs, targets, strict=True)
+            learner.criterion(net(one[None]), label[None]).item() for one, label in zip(inputs, labels, strict=True)
         ]
-    loss = step(inputs, targets).item()
-    weights, buffers = step.state()
+    loss = learner.step(inputs, labels).item()
+    after = learner.state.copy()
     with torch.no_grad():
-        loss_after = step.criterion(step.outputs(inputs), targets).item()
-    gradients = {name: _zero_if_none(tensor) for name, tensor in net.named_parameters()}
-    moved = tuple(
+        loss_after = learner.criterion(net(inputs), labels).item()
+    gradients = {
+        name: torch.zeros_like(tensor) if tensor.grad is None else tensor.grad.clone()
+        for name, tensor in net.named_parameters()
+    }
+    layers = tuple(
         LayerUpdate(
-            name, tensor.numel(), *(part.norm().item() for part in (tensor, gradients[name], weights[name] - tensor))
+            name, tensor.numel(), *(part.norm().item() for part in (tensor, gradients[name], after[0][name] - tensor))
         )
-        for name, tensor in weights_before.items()
-    )
-    before = weights_before[weight].flatten()[place].item()
-    update = WeightUpdate(
-        name=weight,
-        place=tuple(int(part) for part in np.unravel_index(place, tuple(weights[weight].shape))),
-        before=before,
-        gradient=gradients[weight].flatten()[place].item() + config.weight_decay * before,
-        momentum=config.momentum,
-        buffer_before=buffers_before[weight].flatten()[place].item() if weight in buffers_before else None,
-        buffer=buffers[weight].flatten()[place].item() if weight in buffers else 0.0,
-        lr=lr,
-        after=weights[weight].flatten()[place].item(),
+        for name, tensor in before[0].items()
     )
     return StepTrace(
         number=number,
-        indices=tuple(order.indices[chosen].tolist()),
-        images=order.pictures(torch.from_numpy(image_set.images), chosen).numpy(),
-        labels=tuple(targets.tolist()),
+        indices=tuple(loader.sampler.indices[chosen].tolist()),
+        images=loader.sampler.images_at(chosen, loader.images).numpy(),
+        labels=tuple(labels.tolist()),
         logits=outputs.numpy(),
         probabilities=torch.softmax(outputs, 1).numpy(),
         losses=tuple(losses),
         loss=loss,
-        moved=moved,
-        weight=update,
+        moved=layers,
+        weight=_weight_update((weight, place), config, lr, before, gradients, after),
         loss_after=loss_after,
+    )
+
+
+def _weight_update(
+    chosen: tuple[str, int],
+    config: TrainConfig,
+    lr: float,
+    before: tuple[Tensors, Tensors],
+    gradients: Tensors,
+    after: tuple[Tensors, Tensors],
+) -> WeightUpdate:
+    """`before` and `after`: the weights and SGD's buffers."""
+    name, place = chosen
+
+    def number(tensors: Tensors) -> float:
+        return tensors[name].flatten()[place].item()
+
+    weight = number(before[0])
+    return WeightUpdate(
+        name=name,
+        place=tuple(int(part) for part in np.unravel_index(place, tuple(after[0][name].shape))),
+        before=weight,
+        gradient=number(gradients) + config.weight_decay * weight,
+        momentum=config.momentum,
+        buffer_before=number(before[1]) if name in before[1] else None,
+        buffer=number(after[1]) if name in after[1] else 0.0,
+        lr=lr,
+        after=number(after[0]),
     )
 
 
@@ -171,10 +191,7 @@ _ALONE = threading.Lock()
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """On one core, as the worker trains: a mini-batch is too little work to share, and the last digits depend on it.
-
-    One at a time, for torch has one such number for all.
-    """
+    """Use one core, as the worker does: the last digits depend on it. Torch has one such number, so one at a time."""
     with _ALONE:
         before = torch.get_num_threads()
         torch.set_num_threads(1)
@@ -184,22 +201,18 @@ def _one_thread() -> Iterator[None]:
             torch.set_num_threads(before)
 
 
-def _reach(net: Net, config: TrainConfig, image_set: ImageSet, steps: int) -> tuple[Step, Position]:
-    """Let the loop make so many steps; the next `Step`, with the momentum they left, and where it stands."""
+def _train_until(net: Net, config: TrainConfig, image_set: ImageSet, steps: int) -> tuple[Learner, Position]:
+    """Let the loop make `steps` steps; return the learner as they left it, and where it stands."""
     net.to("cpu")
     if steps == 0:
-        return Step(net, config, "cpu"), Position()
+        return Learner(net, config, "cpu"), Position()
     control = Control()
-    # a report after every step, so that the loop can be stopped at the very one
+    # a report after every step, so that the loop can be stopped at the right one
     for event in train(net, image_set, replace(config, report_every=1, stop_rule="none"), control=control):
         if isinstance(event, Progress) and event.step == steps:
             control.stop = True
         if isinstance(event, Checkpointed):
-            step = Step(net, config, "cpu")
-            step.restore(event.checkpoint.weights, event.checkpoint.momentum, event.checkpoint.gradients)
-            return step, event.checkpoint.position
+            learner, saved = Learner(net, config, "cpu"), event.checkpoint
+            learner.state.restore(saved.weights, saved.momentum, saved.gradients)
+            return learner, saved.position
     raise ConfigError("With these settings the training diverges before this step; choose an earlier one.")
-
-
-def _zero_if_none(weight: Tensor) -> Tensor:
-    return torch.zeros_like(weight) if weight.grad is None else weight.grad.detach().clone()

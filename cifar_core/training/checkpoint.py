@@ -7,13 +7,13 @@ import torch
 
 from cifar_core.errors import WeightsError
 from cifar_core.net import Net, save_weights
-from cifar_core.training.events import Checkpoint, Position
+from cifar_core.training.state import Checkpoint, Position
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
-    """Write `checkpoint` so that `load_checkpoint` gives it back. The file appears whole or not at all.
+    """Write `checkpoint` so that `load_checkpoint` reads it. The file appears whole or not at all.
 
-    Raises WeightsError where it cannot be written.
+    Raise WeightsError if it cannot be written.
     """
     content = {
         "weights": checkpoint.weights,
@@ -25,7 +25,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """The checkpoint that `save_checkpoint` wrote. Raises WeightsError where the file is missing, damaged or another.
+    """Return the checkpoint that `save_checkpoint` wrote. Raise WeightsError if the file is missing or no such one.
 
     Nothing in the file is executed (weights_only).
     """

@@ -1,17 +1,21 @@
-// A square frame on a photo. The value is text: the crop's size, place across and place down, as in Treatment:
-// size is the share of the photo's shorter side, the places go from 0 (left, top) to 1 (right, bottom).
-// Whatever moves the frame writes the value and triggers 'input'.
+// A square frame on a photo. The value is JSON with crop_size, crop_x and crop_y of an ImageEdit: the size is a fraction
+// of the photo's shorter side, the places go from 0 (left, top) to 1 (right, bottom).
+// Whatever a person does to the frame writes the value and triggers 'input'; an event 'reset-edit' only writes it.
+const NAMES = ['crop_size', 'crop_x', 'crop_y'];
 const SMALLEST = 0.1, STEP = 0.02, ZOOM = 0.9;
 const box = element.querySelector('.crop'), stage = element.querySelector('.stage');
 const photo = element.querySelector('img'), frame = element.querySelector('.frame'), shade = element.querySelector('.shade i');
-const ranges = [...element.querySelectorAll('input')], told = [...element.querySelectorAll('.told')];
+const ranges = [...element.querySelectorAll('input')], amounts = [...element.querySelectorAll('.amount')];
 const within = (value, low, high) => Math.min(Math.max(value, low), high);
 
-// {side, left, top} in pixels of the photo; the text is read and written here alone
+const parse = () => { const crop = JSON.parse(props.value); return NAMES.map((name) => crop[name]); };
+const text = (parts) => JSON.stringify(Object.fromEntries(NAMES.map((name, i) => [name, +parts[i].toFixed(4)])));
+
+// {side, left, top} in pixels of the photo
 const sizes = () => ({width: photo.naturalWidth || 1, height: photo.naturalHeight || 1});
 function read() {
     const {width, height} = sizes();
-    const [size, x, y] = (props.value || '1 0.5 0.5').split(' ').map(Number);
+    const [size, x, y] = parse();
     const side = size * Math.min(width, height);
     return {side, left: (width - side) * x, top: (height - side) * y};
 }
@@ -20,7 +24,7 @@ function write({side, left, top}) {
     side = within(side, SMALLEST * short, short);
     const place = (at, room) => room > 0.001 ? within(at / room, 0, 1) : 0.5;
     const parts = [side / short, place(left, width - side), place(top, height - side)];
-    send(parts.map((part) => +part.toFixed(4)).join(' '));
+    send(parts);
 }
 function zoom(factor) {  // about the middle
     const {side, left, top} = read(), {width, height} = sizes(), short = Math.min(width, height);
@@ -30,7 +34,7 @@ function zoom(factor) {  // about the middle
 
 function draw() {
     const {width, height} = sizes(), {side, left, top} = read();
-    const [size, x, y] = (props.value || '1 0.5 0.5').split(' ').map(Number);
+    const [size, x, y] = parse();
     for (const one of [frame, shade]) {
         one.style.left = 100 * left / width + '%';
         one.style.top = 100 * top / height + '%';
@@ -39,16 +43,17 @@ function draw() {
     }
     [size, x, y].forEach((part, i) => {
         ranges[i].value = Math.round(100 * part);
-        told[i].textContent = ranges[i].ariaValueText = Math.round(100 * part) + ' %';
+        amounts[i].textContent = ranges[i].ariaValueText = Math.round(100 * part) + ' %';
     });
     ranges[1].disabled = width - side < 0.01;
     ranges[2].disabled = height - side < 0.01;
 }
 
-let waiting = 0, sent = '';
-function send(text) {
-    if (text === props.value) return;
-    props.value = sent = text;
+let waiting = 0;
+function send(parts) {
+    const next = text(parts);
+    if (next === props.value) return;
+    props.value = next;
     draw();
     waiting ||= requestAnimationFrame(() => { waiting = 0; trigger('input'); });
 }
@@ -119,9 +124,9 @@ ranges[0].addEventListener('input', () => {
     zoom(ranges[0].value / 100 * Math.min(width, height) / read().side);
 });
 for (const at of [1, 2]) ranges[at].addEventListener('input', () => {
-    const parts = props.value.split(' ');
+    const parts = parse();
     parts[at] = ranges[at].value / 100;
-    send(parts.join(' '));
+    send(parts);
 });
 
 function show() {
@@ -135,11 +140,16 @@ photo.addEventListener('load', () => {
     photo.style.imageRendering = Math.max(width, height) < 200 ? 'pixelated' : '';
     draw();
 });
-watch('photo', show);
-watch('value', () => {
+element.addEventListener('reset-edit', () => {
+    props.value = props.whole;
     draw();
-    if (props.value !== sent) trigger('input');  // the server moved it
-    sent = props.value;
 });
+watch('photo', () => {
+    show();
+    if (!props.photo) return;
+    const block = window.innerWidth < 700 ? 'start' : 'nearest';
+    setTimeout(() => box.scrollIntoView({behavior: 'smooth', block}), 400);  // once the photo has its height
+});
+watch('value', draw);
 show();
 draw();

@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 
 from cifar_core.runs.refs import ImageRef, NetRef
+from demo.gradio_compat import OPEN_TAB
+
+OPEN_INSIDE = f"(lookAt) => {{ if (lookAt?.image) ({OPEN_TAB})('inside', 'Inside'); }}"
+"""JavaScript that opens the tab Inside where a request is there"""
 
 
 @dataclass(frozen=True)

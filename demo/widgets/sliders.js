@@ -1,23 +1,21 @@
-// Sliders side by side. The value is text: their numbers in order, with a space between.
-const ranges = [...element.querySelectorAll('input')], told = [...element.querySelectorAll('.told')];
-let sent = props.value;
+// Sliders side by side. The value is JSON: the number of each under its name.
+// An event 'reset-edit' on the element sets all of them back.
+const ranges = [...element.querySelectorAll('input')], amounts = [...element.querySelectorAll('.amount')];
 
 function draw() {
-    const numbers = (props.value || '').split(' ');
+    const numbers = JSON.parse(props.value);
     ranges.forEach((range, i) => {
-        range.value = numbers[i];
-        told[i].textContent = range.value.replace('-', '−') + range.dataset.unit;
-        range.setAttribute('aria-valuetext', told[i].textContent);
+        range.value = numbers[range.name];
+        amounts[i].textContent = range.value.replace('-', '−') + range.dataset.unit;
+        range.setAttribute('aria-valuetext', amounts[i].textContent);
     });
 }
-element.addEventListener('input', () => {
-    props.value = sent = ranges.map((range) => range.value).join(' ');
+function send(number) {
+    props.value = JSON.stringify(Object.fromEntries(ranges.map((range) => [range.name, Number(number(range))])));
     draw();
     trigger('input');
-});
-watch('value', () => {
-    draw();
-    if (props.value !== sent) trigger('input');  // the server moved them
-    sent = props.value;
-});
+}
+element.addEventListener('input', () => send((range) => range.value));
+element.addEventListener('reset-edit', () => send((range) => range.defaultValue));
+watch('value', draw);
 draw();

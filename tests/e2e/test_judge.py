@@ -13,7 +13,7 @@ expect = playwright.expect
 
 Visit = Callable[..., Any]
 SHORT: dict[str, Any] = {"epochs": 1, "batch_size": 50, "lr": 0.01}
-"""40 mini-batches: some answers are right and many are wrong"""
+"""40 mini-batches: some predictions are right and many are wrong"""
 
 SLOW = 60_000
 """milliseconds; what takes a second alone takes longer beside other work"""
@@ -63,9 +63,9 @@ def matrix(page: Any) -> np.ndarray:
     return np.array(page.locator("#confusion [data-truth]").all_inner_texts(), int).reshape(10, 10)
 
 
-def right_answers(page: Any) -> int:
-    """How many right answers the page tells of."""
-    told = re.findall(r"answers ([\d,]+) of 400", page.locator("#overall").inner_text())
+def right_predictions(page: Any) -> int:
+    """How many right predictions the page tells of."""
+    told = re.findall(r"predicts ([\d,]+) of 400", page.locator("#overall").inner_text())
     return int(told[0].replace(",", ""))
 
 
@@ -77,15 +77,15 @@ def some_mistake(page: Any) -> Any:
 
 
 def expect_images_of(page: Any, cell: Any) -> None:
-    """As many images as the cell says, each of its two classes, the surest first."""
+    """As many images as the cell says, each of its two classes, the most confident first."""
     count = int(cell.inner_text())
-    truth, said = cell.get_attribute("data-truth"), cell.get_attribute("data-said")
+    truth, predicted = cell.get_attribute("data-truth"), cell.get_attribute("data-predicted")
     expect(page.locator("#found-heading")).to_contain_text(re.compile(rf"(?<!\d){count} image"), timeout=SLOW)
     expect(page.locator("#found-pictures .cell")).to_have_count(min(count, 15), timeout=SLOW)
     captions = page.locator("#found-pictures .caption").all_inner_texts()
-    assert {caption.split("\n")[0] for caption in captions} == {f"{truth} → {said}"}
-    sure = [float(caption.split("\n")[1].rstrip("%\u00a0 ")) for caption in captions]
-    assert sure == sorted(sure, reverse=True)
+    assert {caption.split("\n")[0] for caption in captions} == {f"{truth} → {predicted}"}
+    confidences = [float(caption.split("\n")[1].rstrip("%\u00a0 ")) for caption in captions]
+    assert confidences == sorted(confidences, reverse=True)
     expect(cell).to_have_attribute("aria-pressed", "true", timeout=SLOW)
     expect(page.locator("#confusion [aria-pressed=true]")).to_have_count(1, timeout=SLOW)
 
@@ -102,7 +102,7 @@ def test_a_number_of_the_matrix_opens_its_images_and_an_image_opens_the_net(visi
     expect(page.locator("#judge-net input")).to_have_value(re.compile(f"My run {run[:4]}"), timeout=SLOW)
     expect(page.locator("#overall")).to_contain_text(f"Run {run[:4]} after step 40 of 40", timeout=SLOW)
     counts = matrix(page)
-    assert counts.sum() == 400 and counts.trace() == right_answers(page)
+    assert counts.sum() == 400 and counts.trace() == right_predictions(page)
 
     expect(page.locator("#found-heading")).to_contain_text(
         f"{400 - counts.trace():,} images; shown: 1 to 15", timeout=SLOW
@@ -137,11 +137,13 @@ def test_what_is_shown_belongs_to_the_net_that_is_chosen(visit: Visit) -> None:
     expect(page.locator("#judge-message")).to_contain_text(
         "Tested the pretrained Net on all 400 test images.", timeout=SLOW
     )
-    right = right_answers(page)
+    right = right_predictions(page)
     assert matrix(page).trace() == right
-    expect(page.locator("#found-heading")).to_contain_text("All answers · least sure first")  # the question stays
+    heading = page.locator("#found-heading")
+    expect(heading).to_contain_text("All predictions · least certain first")  # the question stays
     page.get_by_role("button", name="Most confident mistakes").click()
-    expect(page.locator("#found-heading")).to_contain_text(f"Mistakes · surest first{400 - right} images", timeout=SLOW)
+    mistakes = re.compile(rf"Mistakes · most confident first\s*{400 - right} images")
+    expect(heading).to_contain_text(mistakes, timeout=SLOW)
     page.get_by_role("tab", name="Browse").click()
     open_judge(page)
     expect(page.locator("#judge-net input")).to_have_value(re.compile("Pretrained"))  # not the newest run again
@@ -211,9 +213,9 @@ def test_a_batch_is_made_of_images_that_are_clicked_or_named(visit: Visit) -> No
     index, caption = clicked.get_attribute("data-index"), clicked.locator(".caption").inner_text()
     clicked.click()
     expect(page.locator("#batch input, #batch textarea")).to_have_value(f"1, 2, 3, {index}", timeout=SLOW)
-    truth, said = caption.split("\n")[0].split(" → ")
+    truth, predicted = caption.split("\n")[0].split(" → ")
     expect(logits).to_contain_text(re.compile(rf"GroundTruth:.* {truth} *\n", re.MULTILINE), timeout=SLOW)
-    expect(logits).to_contain_text(re.compile(rf"Predicted:.* {said} *$"), timeout=SLOW)
+    expect(logits).to_contain_text(re.compile(rf"Predicted:.* {predicted} *$"), timeout=SLOW)
     expect(page.get_by_role("tab", name="Judge")).to_have_attribute("aria-selected", "true", timeout=SLOW)
     field = page.locator("#batch input, #batch textarea")
     field.fill("1, 400")

@@ -153,7 +153,7 @@ def test_a_whole_training_is_watched_to_its_end_and_its_weights_downloaded(visit
     expect(page.locator("#result .cell")).to_have_count(4)
     expect(page.get_by_role("button", name="Stop")).to_be_disabled()
     with page.expect_download() as download:
-        page.get_by_text("Download .pth").click()
+        page.get_by_role("button", name="Download .pth").click()
     path = tmp_path / "net.pth"
     download.value.save_as(path)
     assert download.value.suggested_filename.endswith(".pth")
@@ -211,7 +211,7 @@ def test_another_visitor_sees_nothing_of_a_run_and_with_its_link_may_only_watch(
     watcher = visit("/?" + mine.url.split("?")[1])
     open_tab(watcher, "Train")
     watcher.wait_for_function("+document.querySelector('#chart canvas').dataset.points > 2")
-    expect(watcher.locator("#run-status")).to_contain_text("only watch")
+    expect(watcher.locator("#run-status")).to_contain_text("view only")
     expect(watcher.get_by_role("button", name="Stop")).to_be_disabled()
     expect(watcher.locator("#epochs input")).to_have_value("100")  # its settings have been filled in
     start(watcher, epochs=1, batch_size=50)
@@ -239,7 +239,7 @@ def test_a_bad_setting_gets_a_sentence_and_nothing_is_lost(visit: Visit) -> None
     expect_state(page, "done")
 
 
-def test_a_recipe_fills_in_the_settings_and_says_how_long_it_takes(visit: Visit) -> None:
+def test_a_preset_fills_in_the_settings_and_says_how_long_it_takes(visit: Visit) -> None:
     page = visit()
     open_tab(page, "Train")
     page.get_by_role("button", name="Best known").click()
@@ -260,8 +260,8 @@ def test_a_test_image_is_classified_with_its_truth(visit: Visit, server: Server)
     page = visit()
     open_tab(page, "Classify")
     page.locator("#test-pictures .cell").nth(2).click()
-    answer = page.locator("#answer")
-    expect(answer).to_contain_text("The Net says")
+    answer = page.locator("#test-prediction")
+    expect(answer).to_contain_text("The Net predicts")
     truth = server.splits.test.classes[server.splits.test.labels[2]]
     expect(answer.locator(".verdict")).to_contain_text(f"the truth is {truth}")
     expect(answer.locator("table.bars tr")).to_have_count(10)
@@ -275,7 +275,7 @@ def test_a_test_image_is_classified_with_its_truth(visit: Visit, server: Server)
     expect(page.locator("#test-pictures .cell").first).not_to_have_attribute("data-index", "12")
 
 
-def test_my_run_can_be_asked_while_it_is_still_training(visit: Visit) -> None:
+def test_my_run_predicts_while_it_is_still_training(visit: Visit) -> None:
     page = visit()
     start(page, epochs=100)
     page.wait_for_function("+document.querySelector('#chart canvas').dataset.points > 2")
@@ -283,14 +283,14 @@ def test_my_run_can_be_asked_while_it_is_still_training(visit: Visit) -> None:
     page.get_by_label("Net", exact=True).click()
     page.get_by_role("option", name=re.compile("training")).click()
     page.locator("#test-pictures .cell").first.click()
-    expect(page.locator("#answer")).to_contain_text("The Net says")
-    before = page.locator("#answer .logits").inner_text()
+    expect(page.locator("#test-prediction")).to_contain_text("The Net predicts")
+    before = page.locator("#test-prediction .logits").inner_text()
     open_tab(page, "Train")
     page.get_by_role("button", name="Stop").click()
     expect_state(page, "stopped")
     open_tab(page, "Classify")
-    page.get_by_role("button", name="Ask again").click()
-    expect(page.locator("#answer .logits")).not_to_have_text(before)
+    page.get_by_role("button", name="Predict again").click()
+    expect(page.locator("#test-prediction .logits")).not_to_have_text(before)
 
 
 @pytest.mark.parametrize("tab", ["Browse", "Train", "Classify"])
@@ -352,4 +352,4 @@ def test_real_cifar10_is_browsed_trained_and_classified(visit: Visit, real_serve
     assert 35 < accuracy < 60, accuracy
     open_tab(page, "Classify")
     page.locator("#test-pictures .cell").first.click()
-    expect(page.locator("#answer .verdict")).to_contain_text("the truth is cat")
+    expect(page.locator("#test-prediction .verdict")).to_contain_text("the truth is cat")

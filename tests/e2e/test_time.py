@@ -30,13 +30,13 @@ def open_time(page: Any) -> Any:
     """The player, with something in it."""
     page.get_by_role("tab", name="Over time").click()
     player = page.locator("#time-player")
-    expect(player.locator(".moment")).to_contain_text("Moment ")
+    expect(player.locator(".frame-line")).to_contain_text("Frame ")
     return player
 
 
-def moment(player: Any) -> tuple[int, int]:
-    """Which moment is shown, and of how many."""
-    found = re.match(r"Moment (\d+) of (\d+)\.", player.locator(".moment").inner_text())
+def place_of(player: Any) -> tuple[int, int]:
+    """Which frame is shown, and of how many."""
+    found = re.match(r"Frame (\d+) of (\d+)\.", player.locator(".frame-line").inner_text())
     assert found
     return int(found[1]), int(found[2])
 
@@ -46,23 +46,23 @@ def numbers(texts: list[str]) -> list[int]:
 
 
 def assert_agrees(player: Any) -> None:
-    """The numbers that are shown fit each other: the table, the bars, the line and the answers."""
-    rows = [numbers(row.locator("td").all_inner_texts()) for row in player.locator(".said-table tbody tr").all()]
+    """The numbers that are shown fit each other: the table, the bars, the line and the predictions."""
+    rows = [numbers(row.locator("td").all_inner_texts()) for row in player.locator(".confusion tbody tr").all()]
     total, right = sum(map(sum, rows)), sum(row[place] for place, row in enumerate(rows))
     assert (len(rows), total) == (10, 400)
     halves = "|".join(
         f"{100 * right / total + nudge:.1f}" for nudge in (-1e-6, 1e-6)
     )  # 11.25 may be rounded either way
-    expect(player.locator(".moment")).to_contain_text(re.compile(f"accuracy ({halves})\u00a0% on 400 test images"))
+    expect(player.locator(".frame-line")).to_contain_text(re.compile(f"accuracy ({halves})\u00a0% on 400 test images"))
     shares = [f"{100 * row[place] / sum(row):.0f}\u00a0%" for place, row in enumerate(rows)]
     bars = player.locator(".time-classes .number").all_inner_texts()
     assert all(near(shown, share) for shown, share in zip(bars, shares, strict=True))
     columns = [sum(row[place] for row in rows) for place in range(10)]
-    assert numbers(player.locator(".said-table tfoot td").all_inner_texts()) == columns
-    expect(player.locator(".said")).to_contain_text(f": for {max(columns)} of 400 images.")
+    assert numbers(player.locator(".confusion tfoot td").all_inner_texts()) == columns
+    expect(player.locator(".most")).to_contain_text(f": for {max(columns)} of 400 images.")
     for card in player.locator("article").all():
         answers = [int(text.removesuffix("\u00a0%")) for text in card.locator(".number").all_inner_texts()]
-        said = card.locator(".answer-line").inner_text().split()[1]
+        said = card.locator(".prediction-line").inner_text().split()[1]
         names = card.locator("tr th").all_inner_texts()
         assert abs(sum(answers) - 100) <= 5 and answers[names.index(said)] == max(answers)
 
@@ -72,7 +72,7 @@ def near(shown: str, share: str) -> bool:
     return abs(int(shown.split("\u00a0")[0]) - int(share.split("\u00a0")[0])) <= 1
 
 
-def test_the_slider_moves_through_a_run_and_play_runs_it_as_a_film(visit: Visit) -> None:
+def test_the_slider_moves_through_a_run_and_play_runs_through_it(visit: Visit) -> None:
     page = visit()
     page.get_by_role("tab", name="Over time").click()
     expect(page.locator("#time-message")).to_contain_text("You have no run yet")
@@ -80,60 +80,60 @@ def test_the_slider_moves_through_a_run_and_play_runs_it_as_a_film(visit: Visit)
 
     start(page, state="done", epochs=1, batch_size=100, lr=0.02)
     player = open_time(page)
-    slider = player.get_by_role("slider", name="Moment of the training")
-    count = moment(player)[1]
-    assert count >= 6 and moment(player)[0] == count
-    expect(player.locator(".moment")).to_contain_text("After 20 mini-batches, 2,000 images (epoch 1 of 1)")
+    slider = player.get_by_role("slider", name="Frame of the training")
+    count = place_of(player)[1]
+    assert count >= 6 and place_of(player)[0] == count
+    expect(player.locator(".frame-line")).to_contain_text("After 20 mini-batches, 2,000 images (epoch 1 of 1)")
     assert_agrees(player)
 
     slider.focus()
     page.keyboard.press("ArrowLeft")
-    expect(player.locator(".moment")).to_contain_text(f"Moment {count - 1} of")
+    expect(player.locator(".frame-line")).to_contain_text(f"Frame {count - 1} of")
     told = slider.get_attribute("aria-valuetext")
-    assert told in player.locator(".moment").inner_text()
+    assert told in player.locator(".frame-line").inner_text()
     page.keyboard.press("Home")
-    expect(player.locator(".moment")).to_contain_text(f"Moment 1 of {count}. Before training: random weights")
+    expect(player.locator(".frame-line")).to_contain_text(f"Frame 1 of {count}. Before training: random weights")
     assert_agrees(player)
     player.get_by_role("button", name="Later").click()
-    expect(player.locator(".moment")).to_contain_text("Moment 2 of")
+    expect(player.locator(".frame-line")).to_contain_text("Frame 2 of")
     assert_agrees(player)
     player.get_by_role("button", name="Earlier").click()
-    expect(player.locator(".moment")).to_contain_text("Moment 1 of")
+    expect(player.locator(".frame-line")).to_contain_text("Frame 1 of")
     page.keyboard.press("Enter")  # the button still has the focus, and there is nothing earlier
     expect(player.get_by_role("button", name="Earlier")).to_be_focused()
-    expect(player.locator(".moment")).to_contain_text("Moment 1 of")
+    expect(player.locator(".frame-line")).to_contain_text("Frame 1 of")
 
     player.get_by_role("button", name="Play").click()
     expect(player.get_by_role("button", name="Pause")).to_be_visible()
-    expect(player.locator(".moment")).to_contain_text(f"Moment {count} of {count}")
+    expect(player.locator(".frame-line")).to_contain_text(f"Frame {count} of {count}")
     expect(player.get_by_role("button", name="Play")).to_be_visible()
     player.get_by_role("button", name="Play").click()  # from the end: once more from the start
-    expect(player.locator(".moment")).to_contain_text("Moment 2 of")
+    expect(player.locator(".frame-line")).to_contain_text("Frame 2 of")
     player.get_by_role("button", name="Pause").click()
-    assert moment(player)[0] < count
+    assert place_of(player)[0] < count
 
     page.reload()
     player = open_time(page)
-    assert moment(player) == (count, count)
+    assert place_of(player) == (count, count)
 
 
-def test_while_a_run_trains_new_moments_come_and_who_looks_at_an_earlier_one_stays(visit: Visit) -> None:
+def test_while_a_run_trains_new_frames_come_and_who_looks_at_an_earlier_one_stays(visit: Visit) -> None:
     page = visit()
     start(page, state="running", epochs=40, batch_size=4)
     player = open_time(page)
-    expect(player.locator(".moment")).to_contain_text(
-        re.compile(r"Moment ([3-9]|\d\d) of"), timeout=60_000
+    expect(player.locator(".frame-line")).to_contain_text(
+        re.compile(r"Frame ([3-9]|\d\d) of"), timeout=60_000
     )  # it follows
     player.get_by_role("slider").focus()
     page.keyboard.press("Home")
-    expect(player.locator(".moment")).to_contain_text("Moment 1 of")
-    before = moment(player)[1]
-    expect(player.locator(".moment")).not_to_contain_text(f" of {before}.", timeout=60_000)
-    assert moment(player)[0] == 1 and moment(player)[1] > before
+    expect(player.locator(".frame-line")).to_contain_text("Frame 1 of")
+    before = place_of(player)[1]
+    expect(player.locator(".frame-line")).not_to_contain_text(f" of {before}.", timeout=60_000)
+    assert place_of(player)[0] == 1 and place_of(player)[1] > before
     page.keyboard.press("End")
-    place, count = moment(player)
+    place, count = place_of(player)
     assert place == count
-    expect(player.locator(".moment")).to_contain_text(re.compile(rf"Moment (?!{count} of)\d+ of"), timeout=60_000)
+    expect(player.locator(".frame-line")).to_contain_text(re.compile(rf"Frame (?!{count} of)\d+ of"), timeout=60_000)
 
     page.get_by_role("tab", name="Train").click()
     page.locator("#stop").click()
@@ -163,14 +163,14 @@ def test_a_page_asks_for_news_only_while_the_run_goes_on_and_the_tab_is_open(vis
     assert [data for data in asked if '"version"' in data] == []
 
 
-def test_a_picture_of_a_moment_is_opened_inside(visit: Visit) -> None:
+def test_an_image_of_a_frame_is_opened_inside(visit: Visit) -> None:
     page = visit()
     start(page, state="done", epochs=1, batch_size=40)
     player = open_time(page)
     player.get_by_role("slider").focus()
     page.keyboard.press("Home")
-    expect(player.locator(".moment")).to_contain_text("Before training")
-    player.get_by_role("button", name=re.compile("Look inside the Net of this moment for test image 2, a ")).click()
+    expect(player.locator(".frame-line")).to_contain_text("Before training")
+    player.get_by_role("button", name=re.compile("Look inside the Net of this frame for test image 2, a ")).click()
     expect(page.get_by_role("tab", name="Inside")).to_have_attribute("aria-selected", "true")
 
 

@@ -24,7 +24,8 @@ from cifar_core.runs.slice_result import SliceResult
 from cifar_core.runs.store import Store
 from cifar_core.runs.timings import Timings
 from cifar_core.runs.worker import Worker
-from cifar_core.training.events import Change, Changed, Control, Progress, Reported, Validated
+from cifar_core.training.control import Change, Control
+from cifar_core.training.events import Changed, Progress, Reported, Validated
 from cifar_core.training.loop import train
 
 ROOT = Path(__file__).parents[2]

@@ -95,13 +95,13 @@ class BrowseHandlers:
 
     def change_split(self, split: str, classes: list[str], per_page: float, order: str, seed: float | None) -> Outputs:
         """Show the other split: its first page, and what is to be said about all of it."""
-        return self._about(split) | self.first_page(split, classes, per_page, order, seed)
+        return self.about_split(split) | self.first_page(split, classes, per_page, order, seed)
 
     def change_data(self, split: str, per_page: float, order: str, seed: float | None, number: float | None) -> Outputs:
         """Show another data set, whose classes may be others."""
         classes = gr.Dropdown(choices=list(self.source.splits.train.classes), value=[], multiselect=True)
         page = self.show(split, [], per_page, order, seed, number)
-        return {self.widgets.classes_dropdown: classes} | self._about(split) | page
+        return {self.widgets.classes_dropdown: classes} | self.about_split(split) | page
 
     def show_detail(self, split: str, event: gr.EventData) -> Outputs:
         """Show the image that was clicked large, with its numbers; raise DataError if there is no such image."""
@@ -109,7 +109,8 @@ class BrowseHandlers:
         facts = image_facts(image_set, getattr(event, "index", None))  # type: ignore[arg-type]
         return {self.widgets.detail_html: detail_html(image_set, facts)}
 
-    def _about(self, split: str) -> Outputs:
+    def about_split(self, split: str) -> Outputs:
+        """Return what is to be said about a split as a whole, and no image of it large."""
         splits = self.source.splits
         image_set = splits.split(split)
         return {

@@ -28,10 +28,10 @@ def build_browse_tab(source: DataSource, data_in_use: gr.Textbox) -> None:
     """Lay out the tab and wire it. `data_in_use` changes when another data set is in use."""
     widgets, pager = _layout(list(source.splits.train.classes))
     handlers = BrowseHandlers(source, widgets)
-    first = handlers.change_data("train", DEFAULT_PER_PAGE, "shuffled", 0, 1)
+    # what a visitor sees first is part of the page itself
+    first = handlers.show("train", [], DEFAULT_PER_PAGE, "shuffled", 0, 1) | handlers.about_split("train")
     for component, value in first.items():
-        if component is not widgets.classes_dropdown:
-            component.value = value  # what a visitor sees first is part of the page itself
+        component.value = value
     _wire(widgets, pager, handlers, data_in_use)
 
 

@@ -1,1 +1,1 @@
-"""Asking a Net about a picture, and the upload doctor."""
+"""What a Net predicts for a test image and for a visitor's own."""

@@ -28,8 +28,10 @@ from cifar_core.runs.records import Ending, Frame, FrameTime, Run, new_run
 from cifar_core.runs.service import Service
 from cifar_core.runs.timeline import COST, FEWEST, MAX_FRAMES, MOST, TEST_COST, planned, thinned
 from cifar_core.runs.worker import Worker
-from cifar_core.training.events import Position, Progress
-from cifar_core.training.loop import VALIDATION_IMAGES, train
+from cifar_core.training.events import Progress
+from cifar_core.training.loop import train
+from cifar_core.training.progress import VALIDATION_IMAGES
+from cifar_core.training.state import Position
 from tests.helpers.runs import (
     ANN,
     BRIEF,

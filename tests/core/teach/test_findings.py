@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ from cifar_core.teach.findings import (
 )
 from cifar_core.training.events import Changed, Validated
 
+approx: Any = pytest.approx
 RUN = replace(new_run("a" * 16, TrainConfig(), Path("data"), 1000, 0), state="running")
 
 
@@ -52,7 +54,7 @@ def test_before_there_are_ten_points_nothing_is_said() -> None:
 
 def test_a_loss_that_goes_down_is_falling_from_one_mean_to_the_other() -> None:
     points = curve(*[2.0] * 20, *[1.8, 1.6] * 10)
-    assert first(points) == Falling(pytest.approx(2.0), pytest.approx(1.7), points[-1].images - points[0].images)
+    assert first(points) == Falling(approx(2.0), approx(1.7), points[-1].images - points[0].images)
 
 
 def test_a_loss_that_goes_up_is_rising() -> None:
@@ -62,12 +64,12 @@ def test_a_loss_that_goes_up_is_rising() -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_a_loss_that_only_wobbles_is_flat(seed: int) -> None:
     level = [1.5 + (-1) ** n * 0.1 for n in range(40)]
-    assert first(curve(*level)) == Flat(pytest.approx(1.5), pytest.approx(4 * 10 * 39))
+    assert first(curve(*level)) == Flat(approx(1.5), approx(4 * 10 * 39))
     assert isinstance(first(curve(*wobbling(1.5, 20, 0.2, seed), *wobbling(1.49, 20, 0.2, seed))), Flat)
 
 
 def test_a_loss_at_the_logarithm_of_the_classes_is_guessing() -> None:
-    assert first(curve(*wobbling(2.303, 40, 0.01))) == Guessing(pytest.approx(2.303, abs=0.01), math.log(10))
+    assert first(curve(*wobbling(2.303, 40, 0.01))) == Guessing(approx(2.303, abs=0.01), math.log(10))
     assert isinstance(first(curve(*wobbling(math.log(2), 40, 0.01)), classes=2), Guessing)
     assert not isinstance(first(curve(*wobbling(2.303, 40, 0.01)), classes=2), Guessing)
 
@@ -91,7 +93,7 @@ def test_a_run_that_diverged_has_one_thing_to_say() -> None:
 def test_accuracy_is_told_with_its_error_and_where_it_began() -> None:
     probes = [Validated(10, 400, 200, 1000), Validated(20, 800, 500, 1000)]
     (told,) = [f for f in findings(RUN, curve(*wobbling(1.5, 20)), probes) if isinstance(f, ValidationAccuracy)]
-    assert told == ValidationAccuracy(0.5, pytest.approx(math.sqrt(0.25 / 1000)), 0.2, 1000)
+    assert told == ValidationAccuracy(0.5, approx(math.sqrt(0.25 / 1000)), 0.2, 1000)
 
 
 def test_overfitting_is_said_when_the_loss_falls_and_the_accuracy_too() -> None:
@@ -121,7 +123,7 @@ def test_the_pair_confused_most_often_is_named_with_its_counts() -> None:
 
 def test_a_net_with_one_answer_is_told_so_instead() -> None:
     found = findings(RUN, curve(*wobbling(1.5, 20)), frame=frame([[10, 0, 0], [9, 1, 0], [4, 1, 5]]))
-    assert OneClass(0, pytest.approx(23 / 30)) in found and MostConfused not in kinds(found)
+    assert OneClass(0, approx(23 / 30)) in found and MostConfused not in kinds(found)
 
 
 def test_a_net_without_mistakes_confuses_nothing() -> None:

@@ -19,20 +19,14 @@ from cifar_core.evaluate import evaluate
 from cifar_core.mistakes import prepare_for, training_images
 from cifar_core.net import new_net, save_weights
 from cifar_core.runs.records import Run, Snapshot, TestResult, new_run
-from cifar_core.teach.receipt import (
-    MOST_LINES,
-    LogLine,
-    Receipt,
-    data_facts,
-    per_class_of,
-    receipt_from,
-    receipt_of,
-    weights_sha256,
-)
+from cifar_core.teach.digest import data_facts, weights_sha256
+from cifar_core.teach.receipt import MAX_LINES, LogLine, Receipt, per_class_of, receipt_from, receipt_of
 from cifar_core.teach.receipt_parse import MAX_BYTES, parse_receipt
 from cifar_core.teach.verify import Verified, Verifying, verifying
-from cifar_core.training.events import Change, Changed, Control, Finished, Progress, Reported
-from cifar_core.training.loop import VALIDATION_IMAGES, train
+from cifar_core.training.control import Change, Control
+from cifar_core.training.events import Changed, Finished, Progress, Reported
+from cifar_core.training.loop import train
+from cifar_core.training.progress import VALIDATION_IMAGES
 from tests.helpers.tiny_data import tiny_splits, write_archive
 
 CONFIG = TrainConfig(batch_size=5, lr=0.005, report_every=10, seed=3, device="cpu")
@@ -123,7 +117,7 @@ def test_a_training_as_long_as_a_real_one_is_stopped_at_the_very_step(
     small: Splits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its curve has a point every few mini-batches only, and between two of them nothing can be asked."""
-    monkeypatch.setattr("cifar_core.training.loop.progress_every", lambda config, images: 7)
+    monkeypatch.setattr("cifar_core.training.progress.progress_every", lambda config, images: 7)
     for stop in (15, 14, 27):
         control, net = Control(changes=[Change("lr", CONFIG.lr, stop - 1)]), new_net(CONFIG.seed)
         for event in train(net, small.train, CONFIG, control=control):
@@ -165,31 +159,31 @@ def said(receipt: Receipt, index: int) -> str:
 TAMPERED: dict[str, tuple[Callable[[Receipt], Receipt], Callable[[Receipt], str]]] = {
     "a line": (
         lambda r: with_line(r, 1, loss=9.87654),
-        lambda r: f"The line [1,    20] said 9.877 and is now {said(r, 1)}.",
+        lambda r: f"In the line [1,    20] the receipt has 9.877; here it is {said(r, 1)}.",
     ),
     "two lines": (
         lambda r: with_line(with_line(r, 2, loss=1.0), 1, loss=9.87654),
-        lambda r: f"The line [1,    20] said 9.877 and is now {said(r, 1)}.",
+        lambda r: f"In the line [1,    20] the receipt has 9.877; here it is {said(r, 1)}.",
     ),
     "a line's place": (
         lambda r: with_line(r, 2, batch=11),
-        lambda r: "The receipt goes on with the line [2,    11], and here comes [2,    10].",
+        lambda r: "The next line of the receipt is [2,    11]; here it is [2,    10].",
     ),
     "a line too few": (
         lambda r: replace(r, lines=r.lines[:2]),
-        lambda r: f"The receipt has no more lines, and here comes [2,    10] loss: {said(r, 2)}",
+        lambda r: f"The receipt has no more lines; here the next line is [2,    10] loss: {said(r, 2)}",
     ),
     "a line too many": (
         lambda r: replace(r, lines=(*r.lines, LogLine(2, 20, 1.0))),
-        lambda r: "The receipt goes on with the line [2,    20], and here the training has ended.",
+        lambda r: "The next line of the receipt is [2,    20]; here the training has ended.",
     ),
     "the accuracy": (
         one_more_right,
-        lambda r: f"The accuracy said {r.correct + 1} of 40 test images and is now {r.correct}.",
+        lambda r: f"The accuracy in the receipt is {r.correct + 1} of 40 test images; here {r.correct}.",
     ),
     "a class": (
         a_class_off,
-        lambda r: "The accuracy of plane said 1 of 4 test images and is now 0.",
+        lambda r: "The accuracy of plane in the receipt is 1 of 4 test images; here 0.",
     ),
     "the weights": (
         lambda r: replace(r, weights="0" * 64),
@@ -197,46 +191,46 @@ TAMPERED: dict[str, tuple[Callable[[Receipt], Receipt], Callable[[Receipt], str]
     ),
     "the seed": (
         lambda r: replace(r, settings=replace(r.settings, seed=4)),
-        lambda r: f"The line [1,    10] said {said(r, 0)} and is now ",
+        lambda r: f"In the line [1,    10] the receipt has {said(r, 0)}; here it is ",
     ),
     "a change": (
         lambda r: replace(r, changes=r.changes[1:]),
-        lambda r: f"The line [1,    20] said {said(r, 1)} and is now ",
+        lambda r: f"In the line [1,    20] the receipt has {said(r, 1)}; here it is ",
     ),
     "more epochs": (
         lambda r: replace(r, settings=replace(r.settings, epochs=3)),
-        lambda r: "The receipt ends after 36 mini-batches, and here the training goes on.",
+        lambda r: "The receipt ends after 36 mini-batches; here the training continues.",
     ),
     "fewer epochs": (
         lambda r: replace(r, settings=replace(r.settings, epochs=1)),
-        lambda r: "The receipt goes on with the line [2,    10], and here the training has ended.",
+        lambda r: "The next line of the receipt is [2,    10]; here the training has ended.",
     ),
     "fewer steps": (
         lambda r: replace(r, steps=35),
-        lambda r: "The receipt ends after 35 mini-batches, and here the training goes on.",
+        lambda r: "The receipt ends after 35 mini-batches; here the training continues.",
     ),
     "more steps": (
         lambda r: replace(r, steps=37),
-        lambda r: "The receipt says that it ended after 37 mini-batches; here it is 36.",
+        lambda r: "The receipt ends after 37 mini-batches; here the training ended after 36.",
     ),
     "the end": (
         lambda r: replace(r, ended="stopped"),
-        lambda r: "The receipt says that the training was stopped; here it was done.",
+        lambda r: "The receipt says that the training was stopped; here it ended by itself.",
     ),
     "the data": (
         lambda r: replace(r, data=replace(r.data, sha256="1" * 64)),
-        lambda r: "The data differ: the images or labels are not those of the receipt (CIFAR-10; here CIFAR-10).",
+        lambda r: "The data differ: the images or labels are not the receipt's (CIFAR-10; here CIFAR-10).",
     ),
     "how many data": (
         lambda r: replace(r, data=replace(r.data, name="Mine", train=99)),
         lambda r: (
-            "The data differ: the receipt is of Mine with 99 training and 40 test images, and here are CIFAR-10 "
+            "The data differ: the receipt is for Mine with 99 training and 40 test images; here it is CIFAR-10 "
             "with 100 and 40."
         ),
     ),
     "the classes of the data": (
         lambda r: replace(r, data=replace(r.data, classes=("aeroplane", *CLASSES[1:]))),
-        lambda r: "The classes of the data have other names",
+        lambda r: "The data differ: the classes have other names",
     ),
 }
 
@@ -248,7 +242,7 @@ def test_the_first_difference_is_named(fresh: Receipt, small: Splits, name: str)
     assert isinstance(last, Verified) and not last.agrees
     assert last.differs.startswith(sentence(fresh))
     if "data" in name:
-        assert events == [] and last.note == "Nothing was trained: with other data nothing could agree."
+        assert events == [] and last.note == "Nothing was trained, because with other data nothing can agree."
     else:
         assert last.note == ""
 
@@ -256,7 +250,7 @@ def test_the_first_difference_is_named(fresh: Receipt, small: Splits, name: str)
 def test_a_receipt_is_believed_as_far_as_it_prints(fresh: Receipt, small: Splits) -> None:
     receipt = with_line(fresh, 0, loss=fresh.lines[0].loss * (1 + 1e-9))
     assert verdict(receipt, small) == Verified(
-        True, "", "The lines agree as printed; further digits of their losses do not."
+        True, "", "The lines agree as printed; their losses differ in later digits."
     )
 
 
@@ -264,7 +258,7 @@ def test_a_training_that_diverges_now_is_told(small: Splits) -> None:
     receipt = a_receipt(small)
     receipt = replace(receipt, settings=replace(CONFIG, lr=1.0, momentum=0.999, weight_decay=0.1, report_every=1000))
     found = verdict(replace(receipt, lines=()), small)
-    assert found.differs.startswith("Here the loss is no finite number after ")
+    assert found.differs.startswith("Here the loss is not finite after ")
 
 
 def test_the_note_tells_what_is_other_here(fresh: Receipt, small: Splits) -> None:
@@ -376,7 +370,7 @@ def test_a_run_that_cannot_be_repeated_has_no_receipt(
 
 
 def test_a_run_with_too_many_lines_has_no_receipt(small: Splits) -> None:
-    reports = [Reported(1, 1, 1, 1.23456789012345678)] * MOST_LINES
+    reports = [Reported(1, 1, 1, 1.23456789012345678)] * MAX_LINES
     values: dict[str, Any] = {"splits": small, "device": "cpu", "steps": 20_000, "per_class": [(1, 4)] * 10}
     values["weights"] = new_net(0).state_dict()
     largest = receipt_from(replace(CONFIG, epochs=200), reports=reports, **values)
@@ -399,7 +393,7 @@ def put(*path: Any, value: Any) -> Callable[[dict[str, Any]], None]:
 
 
 FORGED: list[tuple[Callable[[dict[str, Any]], object], str]] = [
-    (put("format", value=2), "of another format"),
+    (put("format", value=2), "has another format"),
     *((without(name), name) for name in ("settings", "data", "versions", "accuracy", "lines", "changes")),
     *((without(name), name) for name in ("steps", "ended", "device", "threads", "weights_sha256")),
     (put("settings", "lr", value=99), "The settings of this receipt cannot be used: Learning rate must be"),
@@ -410,7 +404,7 @@ FORGED: list[tuple[Callable[[dict[str, Any]], object], str]] = [
     (put("steps", value=-1), "steps must be a whole number"),
     (put("steps", value=1.5), "steps must be a whole number"),
     (put("steps", value=True), "steps must be a whole number"),
-    (put("steps", value=201), "more mini-batches than its settings can give"),
+    (put("steps", value=201), "more mini-batches than its settings allow"),
     (put("ended", value=["done"]), "ended must be one of done, stopped"),
     (put("device", value="tpu"), "device must be one of cpu, cuda, mps"),
     (put("data", "sha256", value="g" * 64), "sha256 is not a sha256"),
@@ -423,7 +417,7 @@ FORGED: list[tuple[Callable[[dict[str, Any]], object], str]] = [
     (put("data", "test", value=41), "do not add up"),
     (put("versions", "torch", value=None), "torch must be a word"),
     (put("accuracy", "correct", value=99), "do not add up"),
-    (put("accuracy", "classes", 0, value=[5, 4]), "right answers must be a whole number from 0 to 4"),
+    (put("accuracy", "classes", 0, value=[5, 4]), "correct predictions must be a whole number from 0 to 4"),
     (put("accuracy", "classes", 0, value=[5]), "not a row of 2 numbers"),
     (put("lines", 0, value=[1, 2]), "not a row of 3 numbers"),
     (put("lines", 0, 2, value="2.3"), "loss in this receipt is not a finite number"),
@@ -431,9 +425,9 @@ FORGED: list[tuple[Callable[[dict[str, Any]], object], str]] = [
     (put("lines", 0, 0, value=3), "epoch must be a whole number from 1 to 2"),
     (put("lines", 0, 1, value=0), "mini-batch must be a whole number from 1"),
     (put("lines", value=[[1, 1, 1]] * 10_001), "'lines', or it has more than 10,000"),
-    (put("changes", 0, value=5), "no number as its value"),
-    (put("changes", 0, "value", value="0.1"), "no number as its value"),
-    (put("changes", 0, "value", value=99), "A change in this receipt cannot be made: Learning rate"),
+    (put("changes", 0, value=5), "value of a change in this receipt is not a number"),
+    (put("changes", 0, "value", value="0.1"), "value of a change in this receipt is not a number"),
+    (put("changes", 0, "value", value=99), "A change in this receipt is not allowed: Learning rate"),
     (put("changes", 0, "name", value="seed"), "name must be one of lr, momentum, batch_size"),
     (put("changes", 0, "step", value=32), "not in the order of their steps"),
     (put("weights_sha256", value="A" * 64), "weights_sha256 is not a sha256"),
@@ -493,7 +487,9 @@ def test_a_command_gives_a_receipt_that_verify_agrees_with_and_one_that_is_forge
     path.write_text(with_line(receipt, 1, loss=5.0).to_json())
     assert main(["verify", *data, str(path)]) == 1
     first, verdict = capsys.readouterr().out.splitlines()
-    assert first.startswith("✓ [1,     5] loss: ") and verdict.startswith("The line [1,    10] said 5.000 and is now ")
+    assert first.startswith("✓ [1,     5] loss: ") and verdict.startswith(
+        "In the line [1,    10] the receipt has 5.000; here it is "
+    )
 
     path.write_text("{}")
     for bad in (path, tmp_path / "nothing.json", tmp_path):

@@ -1,0 +1,209 @@
+"""What happens on a click in Classify."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from cifar_core.data.browse import MAX_SEED, image_facts, page_of
+from cifar_core.errors import CifarError, ImageError
+from cifar_core.image_edit import ImageEdit, apply_edit, channels
+from cifar_core.runs.refs import PRETRAINED, ImageRef, NetRef
+from cifar_core.runs.registry import NetRegistry, own_image
+from demo.gradio_compat import CachedUpload, ImageFile, ImageFileInput, PageState
+from demo.tabs.classify.state import ClassifyState
+from demo.tabs.classify.upload import SLIDERS, Baseline, UploadPrediction, baseline, compare, edit_of, predict_edited
+from demo.tabs.classify.view import no_upload_html, numbers_html, page_html, prediction_html, upload_prediction_html
+from demo.widgets.crop import with_photo
+from demo.widgets.events import Outputs
+from demo.widgets.look_at import LookAt
+from demo.widgets.net_choices import net_choices
+from demo.widgets.sliders import starts
+from demo.widgets.templates import message_box, photo_url
+
+PER_PAGE = 12
+PHOTO_SIDE = 640
+"""pixels of the longer side of the photo that the crop is chosen on; the Net sees the whole photo's pixels"""
+
+
+@dataclass(frozen=True)
+class ClassifyWidgets:
+    """The parts of the tab that handlers read or write."""
+
+    net_dropdown: gr.Dropdown
+    state: PageState[ClassifyState]
+    grid_html: gr.HTML
+    prediction_html: gr.HTML
+    upload_image: ImageFileInput
+    photo: CachedUpload
+    crop_html: gr.HTML
+    sliders_html: gr.HTML
+    upload_message_html: gr.HTML
+    upload_prediction_html: gr.HTML
+    upload_numbers_html: gr.HTML
+
+
+class TestImageHandlers:
+    """Each public method handles one event of the part "Test images"."""
+
+    __test__ = False  # for pytest, which takes the name for that of a test
+
+    def __init__(self, nets: NetRegistry, widgets: ClassifyWidgets) -> None:
+        self.nets, self.widgets = nets, widgets
+
+    def show(self, state: ClassifyState) -> Outputs:
+        """Show a page of test images; raise DataError if there is no such page."""
+        test = self.nets.source.splits.test
+        page = page_of(test, number=state.page, per_page=PER_PAGE, seed=state.seed)
+        state = replace(state, page=page.number)
+        return {self.widgets.grid_html: page_html(test, page), self.widgets.state: state}
+
+    def next(self, state: ClassifyState) -> Outputs:
+        """Show the next page."""
+        return self.show(replace(state, page=state.page + 1))
+
+    def shuffle(self, state: ClassifyState) -> Outputs:
+        """Show the first page in another random order."""
+        return self.show(replace(state, page=1, seed=secrets.randbelow(MAX_SEED + 1)))
+
+    def pick(self, net: str, state: ClassifyState, event: gr.EventData) -> Outputs:
+        """Predict the test image that was clicked."""
+        index: Any = getattr(event, "index", None)
+        chosen = index if type(index) is int else None
+        return self.predict(net, replace(state, test_index=chosen, test_net=None), index)
+
+    def predict_again(self, net: str, state: ClassifyState) -> Outputs:
+        """Predict the chosen test image with another Net, or with newer weights of the same one."""
+        return {} if state.test_index is None else self.predict(net, state, state.test_index)
+
+    def predict(self, net: str, state: ClassifyState, index: int) -> Outputs:
+        """Return the prediction for one test image, or the sentence that says why there is none."""
+        from cifar_core.predict import predict
+
+        splits = self.nets.source.splits
+        try:
+            facts = image_facts(splits.test, index)
+            image, opened = splits.test.images[index], self.nets.open(NetRef(net))
+            if opened.ref == state.test_net:
+                return {}  # this prediction is on the page already
+            prediction = predict(opened.net, image, opened.splits.test.classes)
+        except CifarError as error:
+            state = replace(state, test_net=None, test=None)
+            return {self.widgets.prediction_html: message_box(str(error), "error"), self.widgets.state: state}
+        # a run may have been trained on other images than those in use
+        same = opened.splits.folder == splits.folder
+        look_at = LookAt(NetRef(net), ImageRef("test", index) if same else own_image(image))
+        return {
+            self.widgets.prediction_html: prediction_html(prediction, image, index=index, truth=facts.name),
+            self.widgets.state: replace(state, test_net=opened.ref, test=look_at),
+        }
+
+
+class ClassifyHandlers:
+    """The handler of everything that changes the prediction for a visitor's own image."""
+
+    def __init__(self, nets: NetRegistry, widgets: ClassifyWidgets) -> None:
+        self.nets, self.widgets, self.tests = nets, widgets, TestImageHandlers(nets, widgets)
+        # Visitors wait for their turn here and not in Gradio's queue, because one event first predicts, which takes
+        # milliseconds, and may then evaluate, which takes a second. So nobody's prediction waits for somebody else's
+        # evaluation; and as only one is under way, however many visitors want one, the page keeps its other core.
+        self._predicting, self._evaluating = asyncio.Semaphore(2), asyncio.Semaphore(1)
+
+    async def predict(
+        self,
+        net: str,
+        file: ImageFile | None,
+        photo: ImageFile | None,
+        crop: str,
+        sliders: str,
+        state: ClassifyState,
+    ) -> AsyncIterator[Outputs]:
+        """Bring the page in line with the Net, the upload, the crop and the sliders, whichever of them has changed.
+
+        One listener serves all of them, so that no prediction overtakes a newer one. It compares what is there instead
+        of asking what was clicked, because of two changes in a row Gradio announces only the last.
+        """
+        async with self._predicting:
+            outputs, uncompared = await asyncio.to_thread(self._predict, net, file, photo, crop, sliders, state)
+        yield outputs  # the state is written here alone, at once: what is clicked during an evaluation is not undone
+        if uncompared:
+            async with self._evaluating:
+                outputs = await asyncio.to_thread(self._evaluate, uncompared)
+            yield outputs
+
+    def _predict(
+        self,
+        net: str,
+        file: ImageFile | None,
+        photo: ImageFile | None,
+        crop: str,
+        sliders: str,
+        state: ClassifyState,
+    ) -> tuple[Outputs, UploadPrediction | None]:
+        """Return what can be shown at once; and the prediction, if its comparison waits for an evaluation."""
+        at, key = self.widgets, file.key if file else ""
+        outputs = {at.state: state} | self.tests.predict_again(net, state)
+        state = outputs[at.state]
+        image, edit = None, ImageEdit()
+        try:
+            if key != state.upload_key:
+                state = outputs[at.state] = replace(state, upload_key=key, upload=None)
+                image, brought = self._bring(file)
+                outputs |= brought
+            elif photo:
+                image, edit = photo.read(), edit_of(crop, sliders)
+            if image is None:
+                return outputs, None
+            upload = predict_edited(self.nets, NetRef(net), apply_edit(image, edit))
+        except CifarError as error:
+            said = {at.upload_prediction_html: message_box(str(error), "error"), at.upload_numbers_html: ""}
+            return outputs | said | {at.state: replace(state, upload=None)}, None
+        prediction, opened = upload.prediction, upload.opened
+        found = baseline(self.nets, opened, state.compared)
+        look_at = LookAt(NetRef(net), own_image(upload.image))
+        shown = {
+            at.upload_prediction_html: upload_prediction_html(
+                prediction, upload.image, compare(prediction, opened, found)
+            ),
+            at.upload_numbers_html: numbers_html(channels(upload.image), prediction),
+            at.state: replace(state, upload=look_at, compared=opened.ref if found.due else found.net),
+        }
+        return outputs | shown, upload if found.due else None
+
+    def _bring(self, file: ImageFile | None) -> tuple[Image.Image | None, Outputs]:
+        """Read another upload, or none; what was shown of the one before goes."""
+        at, image, message = self.widgets, None, no_upload_html()
+        if file:
+            try:
+                image, message = file.read(), message_box("")
+            except ImageError as error:
+                message = message_box(str(error), "error")
+        return image, {
+            at.photo: image,
+            at.crop_html: with_photo(photo_url(image, PHOTO_SIDE) if image else ""),
+            at.sliders_html: starts(SLIDERS),
+            at.upload_message_html: message,
+            at.upload_prediction_html: "",
+            at.upload_numbers_html: "",
+        }
+
+    def _evaluate(self, upload: UploadPrediction) -> Outputs:
+        """Evaluate the Net, which another visitor may have done meanwhile, and return the prediction with all of it."""
+        prediction, opened = upload.prediction, upload.opened
+        try:
+            found = Baseline(self.nets.evaluation(opened), opened.ref, due=False)
+            shown = upload_prediction_html(prediction, upload.image, compare(prediction, opened, found))
+        except CifarError as error:
+            shown = message_box(str(error), "error")
+        return {self.widgets.upload_prediction_html: shown}
+
+
+def fresh_choices(nets: NetRegistry, owner: str, chosen: str) -> Any:
+    """Return the dropdown with the Nets there are now; the pretrained one is chosen if the one before is gone."""
+    choices = net_choices(nets, str(owner))
+    known = {value for _, value in choices}
+    return gr.Dropdown(choices=choices, value=chosen if chosen in known else PRETRAINED)
