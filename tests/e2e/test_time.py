@@ -181,23 +181,23 @@ def test_a_page_asks_for_news_only_while_the_run_goes_on_and_the_tab_is_open(
                 asked.append(json.loads(data)["event_data"])
 
         page.on("request", note)
-        page.wait_for_timeout(5000)
+        page.wait_for_timeout(4500)
         assert len(asked) >= 2 and asked[0].keys() == {"run", "version"}  # while it is seen, it asks
 
         page.get_by_role("tab", name="First").click()
         page.wait_for_timeout(500)
         asked.clear()
-        page.wait_for_timeout(5000)
+        page.wait_for_timeout(4500)
         assert asked == []
         nets.service.store.update(run.id, state="stopped")
         page.get_by_role("tab", name=TAB).click()
         expect(page.locator("#time-run input")).to_have_value(re.compile("stopped"))
         asked.clear()
-        page.wait_for_timeout(5000)
+        page.wait_for_timeout(4500)
         assert asked == []
 
 
-def test_an_image_of_a_frame_is_opened_inside(browser: Any, url: str, nets: NetRegistry, run: Run) -> None:
+def test_an_image_of_a_frame_is_opened_inside(browser: Any, url: str, run: Run) -> None:
     with visitor(browser, url, TAB) as page:
         player = player_of(page)
         player.get_by_role("slider").focus()
@@ -211,9 +211,13 @@ def test_an_image_of_a_frame_is_opened_inside(browser: Any, url: str, nets: NetR
         assert opened["net"] == {"run": run.id, "step": 0}
         assert opened["image"] == {"split": "test", "index": 2, "png": ""}
 
-        page.get_by_role("tab", name=TAB).click()
+
+def test_a_run_that_is_deleted_meanwhile_gets_a_sentence(browser: Any, url: str, nets: NetRegistry, run: Run) -> None:
+    nets.service.store.update(run.id, state="done")  # so that the page does not ask for news by itself
+    with visitor(browser, url, TAB) as page:
+        player = player_of(page)
         nets.service.store.remove(run.id)
-        player.get_by_role("button", name=name).click()
+        player.get_by_role("button", name=re.compile("for test image 2, a ")).click()
         expect(page.locator("#time-message [role=alert]")).to_contain_text("There is no such run")
         expect(page.get_by_role("tab", name=TAB)).to_have_attribute("aria-selected", "true")
 
