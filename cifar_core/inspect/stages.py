@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cifar_core.errors import ImageError, NetError
+from cifar_core.errors import NetError
 from cifar_core.net import Layer, Net, layers
-from cifar_core.pixels import normalize
+from cifar_core.pixels import net_input
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,13 +93,6 @@ def inspect_image(net: Net, pixels: np.ndarray, classes: int = 10) -> Inspection
     )
     stages = tuple(Stage(name, code, values[0].float().numpy(), layer) for name, code, values, layer in made)
     return Inspection(pixels, stages, _kept(net.pool, pool1.input), _kept(net.pool, pool2.input))
-
-
-def net_input(pixels: np.ndarray) -> Tensor:
-    """One picture as the Net takes it: uint8 (32, 32, 3) -> float32 (1, 3, 32, 32). PictureError for another array."""
-    if pixels.shape != (32, 32, 3) or pixels.dtype != np.uint8:
-        raise ImageError(f"The Net sees pictures of uint8 (32, 32, 3), not {pixels.dtype} {pixels.shape}.")
-    return normalize(torch.from_numpy(pixels[None].copy()))
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,5 @@
-"""Opening a data folder: both layouts, the kept copy, and every way in which a folder can be the wrong one."""
+"""Opening a data folder: both layouts, the cached copy, and every way in which a folder can be the wrong one."""
 
-import hashlib
 import os
 import pickle
 import subprocess
@@ -14,21 +13,26 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifar_core import images as pictures
 from cifar_core.config import CLASSES
-from cifar_core.data import Splits, folder, open_splits
+from cifar_core.data import Splits, folder, image_folder, open_splits
+from cifar_core.data.folder import RepackedError
 from cifar_core.errors import DataError
-from cifar_core.images import read_image, to_net_input
-from tests.helpers.tiny_data import ARCHIVE_CLASSES, archive_contents, draw, tiny_splits, write_archive, write_folders
+from cifar_core.image_files import read_image
+from cifar_core.images import to_net_input
+from tests.helpers.tiny_data import (
+    ARCHIVE_CLASSES,
+    archive_contents,
+    draw,
+    make_official,
+    tiny_splits,
+    write_archive,
+    write_folders,
+)
 
 BATCHES = "cifar-10-batches-py"
 
 
-@pytest.fixture(autouse=True)
-def user_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The cache of the user, for the folders that cannot be written."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user cache"))
-    return tmp_path / "user cache"
+pytestmark = pytest.mark.usefixtures("user_cache")
 
 
 @pytest.fixture
@@ -42,15 +46,6 @@ def official(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The same, and torchvision takes its md5 sums for the official ones."""
     make_official(root, monkeypatch)
     return root
-
-
-def make_official(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from torchvision.datasets import CIFAR10
-
-    sums = {file.name: hashlib.md5(file.read_bytes()).hexdigest() for file in (root / BATCHES).iterdir()}
-    monkeypatch.setattr(CIFAR10, "train_list", [[f"data_batch_{n}", sums[f"data_batch_{n}"]] for n in range(1, 6)])
-    monkeypatch.setattr(CIFAR10, "test_list", [["test_batch", sums["test_batch"]]])
-    monkeypatch.setattr(CIFAR10, "meta", {**CIFAR10.meta, "md5": sums["batches.meta"]})
 
 
 def repack(root: Path, contents: dict[str, Any], protocol: int = 4) -> Path:
@@ -108,7 +103,9 @@ def test_images_keep_the_archives_order_and_colours(root: Path) -> None:
 
 def test_a_repacked_copy_is_refused_unless_unverified_ones_are_accepted(root: Path) -> None:
     sentence = refusal(root)
-    assert "md5" in sentence and "--unverified" in sentence and "prepare-data" in sentence
+    assert "md5" in sentence and "accept" in sentence and "prepare-data" in sentence
+    with pytest.raises(RepackedError):
+        open_splits(root)
     about = open_splits(root, unverified=True).info
     assert about.kind == "archive" and not about.verified and "unverified" in about.note
 
@@ -269,7 +266,7 @@ def test_an_archive_of_other_classes_is_refused(root: Path, meta: dict[str, Any]
 # ----------------------------------------------------------------------------------------------------- image folders
 
 
-def test_pictures_of_32_by_32_pixels_are_read_exactly_and_in_sorted_order(tmp_path: Path) -> None:
+def test_images_of_32_by_32_pixels_are_read_exactly_and_in_sorted_order(tmp_path: Path) -> None:
     splits = open_splits(write_folders(tmp_path / "data", ("zebra", "apple", "moss"), 4, 2))
     assert splits.train.classes == splits.test.classes == ("apple", "moss", "zebra")
     assert splits.train.labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4
@@ -279,7 +276,7 @@ def test_pictures_of_32_by_32_pixels_are_read_exactly_and_in_sorted_order(tmp_pa
     assert (about.name, about.kind, about.verified, about.note) == ("Image folder", "folders", False, "")
 
 
-def test_more_pictures_than_fit_one_portion_stay_in_order(tmp_path: Path) -> None:
+def test_more_images_than_fit_one_portion_stay_in_order(tmp_path: Path) -> None:
     splits = open_splits(write_folders(tmp_path / "data", ("cat", "dog"), 150, 1))
     assert np.array_equal(splits.train.images, np.concatenate([draw(np.full(150, c), 100 * c) for c in (0, 1)]))
 
@@ -320,14 +317,14 @@ def test_hidden_files_are_passed_over_and_folders_in_a_class_are_read(tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("count", "note"), [(1, "1 file could not be read as a picture and was left out."), (3, "3 files")]
+    ("count", "note"), [(1, "1 file could not be read as an image and was left out."), (3, "3 files")]
 )
-def test_files_that_are_no_pictures_are_left_out_and_counted(tmp_path: Path, count: int, note: str) -> None:
+def test_files_that_are_no_images_are_left_out_and_counted(tmp_path: Path, count: int, note: str) -> None:
     root = write_folders(tmp_path / "data", ("cat", "dog"), 3, 2)
     for path in [root / "train" / "cat" / "0001.png", root / "test" / "dog" / "0000.png", root / "test" / "dog" / "x"][
         :count
     ]:
-        path.write_bytes(b"no picture")
+        path.write_bytes(b"no image")
     splits = open_splits(root)
     assert note in splits.info.note
     assert splits.train.labels.tolist() == [3, 3, 5, 5, 5]
@@ -397,13 +394,13 @@ def test_some_other_folder_is_told_what_would_be_right(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("there", "lacking"), [("train", "test"), ("test", "train")])
-def test_training_and_test_pictures_are_both_needed(tmp_path: Path, there: str, lacking: str) -> None:
+def test_training_and_test_images_are_both_needed(tmp_path: Path, there: str, lacking: str) -> None:
     root = write_folders(tmp_path / "data")
     (root / lacking).rename(tmp_path / "elsewhere")
     assert f"holds {there}/ but no {lacking}/" in refusal(root)
 
 
-def test_pictures_must_lie_in_folders_of_classes(tmp_path: Path) -> None:
+def test_images_must_lie_in_folders_of_classes(tmp_path: Path) -> None:
     root = write_folders(tmp_path / "data", ("cat", "dog"), 1, 0)
     for name in ("cat", "dog"):
         (root / "test" / name).rmdir()
@@ -435,15 +432,15 @@ def test_a_class_without_files_is_refused(tmp_path: Path) -> None:
     assert "folder of 'cat'" in refusal(root) and "is empty" in refusal(root)
 
 
-def test_a_class_without_one_readable_picture_is_refused(tmp_path: Path) -> None:
+def test_a_class_without_one_readable_image_is_refused(tmp_path: Path) -> None:
     root = write_folders(tmp_path / "data", ("cat", "dog"), 2, 2)
     for path in (root / "test" / "dog").iterdir():
-        path.write_bytes(b"no picture")
+        path.write_bytes(b"no image")
     sentence = refusal(root)
     assert "None of the files of 'dog'" in sentence and str(root / "test") in sentence
 
 
-# ----------------------------------------------------------------------------------------------------- the kept copy
+# ----------------------------------------------------------------------------------------------------- the cached copy
 
 
 def test_a_second_start_imports_no_torch(root: Path) -> None:
@@ -457,23 +454,23 @@ def test_a_second_start_imports_no_torch(root: Path) -> None:
     assert run.stdout.split() == ["100"], run.stderr
 
 
-def test_pictures_are_read_once_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_are_read_once_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = write_folders(tmp_path / "data")
-    (root / "train" / "cat" / "extra.png").write_bytes(b"no picture")
+    (root / "train" / "cat" / "extra.png").write_bytes(b"no image")
     first = open_splits(root)
     assert first.folder == root / ".cifar_core"
 
     def never(path: Any) -> Image.Image:
         raise AssertionError(f"{path} was read again")
 
-    monkeypatch.setattr(pictures, "read_image", never)
+    monkeypatch.setattr(image_folder, "read_image", never)
     second = open_splits(str(root))
     assert_same(first, second)
     assert second.info == first.info and "1 file" in second.info.note
 
 
 @pytest.mark.parametrize("change", ["written", "touched", "added", "removed", "renamed"])
-def test_a_change_in_the_folder_makes_the_kept_copy_stale(
+def test_a_change_in_the_folder_makes_the_cached_copy_stale(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     root = write_folders(tmp_path / "data")
@@ -496,25 +493,25 @@ def test_a_change_in_the_folder_makes_the_kept_copy_stale(
         read.append(path)
         return read_image(path)
 
-    monkeypatch.setattr(pictures, "read_image", count)
+    monkeypatch.setattr(image_folder, "read_image", count)
     splits = open_splits(root)
     assert len(read) == len(splits.train) + len(splits.test)
     open_splits(root)
     assert len(read) == len(splits.train) + len(splits.test)
 
 
-def test_a_changed_batch_makes_the_kept_copy_stale(root: Path) -> None:
+def test_a_changed_batch_makes_the_cached_copy_stale(root: Path) -> None:
     assert len(open_splits(root, unverified=True).test) == 40
     write_archive(root, test=30)
     assert len(open_splits(root, unverified=True).test) == 30
 
 
-def test_a_copy_kept_as_unverified_is_not_served_to_those_who_did_not_accept_it(root: Path) -> None:
+def test_a_copy_cached_as_unverified_is_not_served_to_those_who_did_not_accept_it(root: Path) -> None:
     open_splits(root, unverified=True)
     assert "md5" in refusal(root)
 
 
-def test_a_copy_kept_as_verified_is_served_to_all(official: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_cached_as_verified_is_served_to_all(official: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     open_splits(official)
     monkeypatch.setattr(folder, "read_verified", None)
     monkeypatch.setattr(folder, "read_unverified", None)
@@ -536,7 +533,7 @@ def test_data_that_was_moved_is_reported_at_its_new_place(tmp_path: Path) -> Non
     assert open_splits(moved).info.root == str(moved)
 
 
-def test_a_folder_that_cannot_be_written_is_kept_in_the_users_cache(
+def test_a_folder_that_cannot_be_written_is_cached_for_the_user(
     tmp_path: Path, user_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     roots = [write_folders(tmp_path / name, seed=seed) for seed, name in enumerate(("one", "two"))]
@@ -544,7 +541,7 @@ def test_a_folder_that_cannot_be_written_is_kept_in_the_users_cache(
         (root / ".cifar_core").write_text("a file, where a folder would have to be made")
     splits = [open_splits(root) for root in roots]
     assert all(user_cache / "cifar_core" in split.folder.parents for split in splits)
-    monkeypatch.setattr(pictures, "read_image", None)
+    monkeypatch.setattr(image_folder, "read_image", None)
     for root, split in zip(roots, splits, strict=True):
         assert_same(open_splits(root), split)
 
@@ -568,7 +565,7 @@ def test_without_a_cache_variable_the_users_home_is_taken(tmp_path: Path, monkey
 # ------------------------------------------------------------------------------------------------------- the helpers
 
 
-def test_tiny_pictures_show_their_class(tmp_path: Path) -> None:
+def test_tiny_images_show_their_class(tmp_path: Path) -> None:
     splits = tiny_splits(tmp_path / "tiny")
     colours = np.stack([splits.train.images[splits.train.labels == c].mean(axis=(0, 1, 2)) for c in range(10)])
     means = splits.test.images.mean(axis=(1, 2))  # (40, 3)

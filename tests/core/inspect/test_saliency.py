@@ -178,7 +178,7 @@ def test_a_class_that_is_not_there_is_one_sentence(trained: Net, tiny: Splits, m
 
 @pytest.mark.parametrize("made", [saliency, smooth_saliency])
 def test_another_array_than_a_picture_is_refused(trained: Net, made: Any) -> None:
-    with pytest.raises(ImageError, match="The Net sees pictures of uint8"):
+    with pytest.raises(ImageError, match="The Net sees images of uint8"):
         made(trained, np.zeros((3, 32, 32), np.uint8), 0)
 
 

@@ -105,7 +105,7 @@ def test_a_unit_that_is_not_there_is_one_sentence(
 
 
 def test_another_array_than_a_picture_has_no_units(trained: Net) -> None:
-    with pytest.raises(ImageError, match="The Net sees pictures of uint8"):
+    with pytest.raises(ImageError, match="The Net sees images of uint8"):
         unit(trained, np.zeros((3, 32, 32), np.uint8), "conv1", 0, 0, 0)
 
 
