@@ -325,7 +325,7 @@ def test_classify_prints_one_line_per_image(tiny: Splits, tmp_path: Path, capsys
 def test_a_file_that_is_no_image_is_named(weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "notes.png").write_text("no picture")
     sentence = complaint(capsys, "classify", weights, tmp_path / "notes.png")
-    assert sentence.startswith(f"{tmp_path / 'notes.png'}: This file is no picture")
+    assert sentence.startswith(f"{tmp_path / 'notes.png'}: This file is not an image")
     assert "missing.png: There is no such picture file" in complaint(capsys, "classify", weights, "missing.png")
 
 
