@@ -47,11 +47,20 @@ def test_a_run_costs_one_transaction_a_slice(
 
     store = Store(tmp_path)
     for number in range(runs):
-        store.add(new_run(f"{number:016x}", TrainConfig(epochs=8, seed=number), tiny.folder, len(tiny.train), 0), "ann")
+        store.add(
+            new_run(
+                f"{number:016x}",
+                TrainConfig(epochs=8 if runs == 1 else 3, seed=number),
+                tiny.folder,
+                len(tiny.train),
+                0,
+            ),
+            "ann",
+        )
     for module in (job, frame_recorder):
         monkeypatch.setattr(module, "time", clock)
     monkeypatch.setattr(Database, "transaction", counted)
-    worker = Worker(store, 0, "cpu")
+    worker = Worker(store, 0, "cpu")  # with the timings that a visitor gets
     while worker.turn():
         pass
     seconds = clock.now

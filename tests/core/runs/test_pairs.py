@@ -138,6 +138,11 @@ def test_a_quiz_is_about_a_mistake_that_can_be_seen_and_about_any_of_them(servic
     assert seen == set(QUIZ_MISTAKES)
 
 
+def forget_requests(service: Service) -> None:
+    with service.store.transaction() as tx:
+        tx.execute("delete from requests")
+
+
 def test_every_answer_of_the_service_hides_the_mistake_and_its_worker_makes_it(service: Service, tiny: Splits) -> None:
     baseline, faulty = quiz(service, tiny)
     doors: list[Callable[[], object]] = [
@@ -156,14 +161,14 @@ def test_every_answer_of_the_service_hides_the_mistake_and_its_worker_makes_it(s
     ]
     assert "softmax" not in repr(service.change(ANN, faulty.id, lr=0.002))
     assert not any("softmax" in repr(door()) for door in doors)
-    with service.store.transaction() as tx:
-        tx.execute("delete from requests")
+    forget_requests(service)
     work(service.store)
     doors += [lambda: NetRegistry(service, DataSource(tiny)).open(NetRef(faulty.id))]
     assert "softmax" not in repr(service.train_on(ANN, faulty.id, 1))
     assert not any("softmax" in repr(door()) for door in doors)
     real = alone(replace(BRIEF, seed=1, mistake="softmax"), tiny)
     assert service.snapshot(faulty.id).points[:5] == real.points
+    forget_requests(service)
     work(service.store)  # what it trains on with is the mistake still
     two = alone(replace(BRIEF, seed=1, epochs=2, mistake="softmax"), tiny)
     assert service.snapshot(faulty.id).points == two.points

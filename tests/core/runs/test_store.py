@@ -146,7 +146,8 @@ def test_a_reader_beside_the_writer_misses_nothing_and_gets_nothing_twice(store:
     def write() -> None:
         for first in range(0, 40, 2):
             lines = [report for report in REPORTS if first < report.step <= first + 2]
-            write_rows(store, run.id, points=POINTS[first : first + 2], reports=lines, step=first + 2)
+            slice = SliceResult(RunChange(step=first + 2), points=POINTS[first : first + 2], reports=tuple(lines))
+            store.apply(run.id, slice)
 
     def read() -> None:
         since = -1

@@ -430,10 +430,10 @@ def test_the_first_layer_told_is_a_copy(service: Service, tiny: Splits) -> None:
 # ------------------------------------------------------------------------------------------------- what is not there
 
 
-def test_a_run_that_waits_has_no_history_and_says_so(service: Service, tiny: Splits) -> None:
+def test_a_run_that_waits_has_no_timeline_and_says_so(service: Service, tiny: Splits) -> None:
     run = service.start(ANN, SHORT, tiny)
     assert (service.frame_times(run.id), service.frames(run.id), service.filters(run.id)) == ((), (), None)
-    assert refusal(lambda: service.weights(run.id, 0)) == "This run has no weights yet; try again in a time."
+    assert refusal(lambda: service.weights(run.id, 0)) == "This run has no weights yet; try again in a moment."
     write_rows(service.store, run.id, state="done")  # by a program that kept no frames
     assert refusal(lambda: service.weights(run.id, 0)) == "This run saved no earlier weights."
 
