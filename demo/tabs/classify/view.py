@@ -29,6 +29,8 @@ class Comparison:
     """of the test images whose largest logit is as low as this one, or lower: how many are predicted correctly"""
     steps: tuple[int, int] | None = None
     """the step of the run at which the test images were evaluated, and that of the prediction; None: the same"""
+    ready: bool = True
+    """False if the evaluation is still waited for, and this event waits no longer"""
 
     @property
     def lower_than(self) -> str:
@@ -36,6 +38,9 @@ class Comparison:
         assert self.rank
         rounded = percent(self.rank.fraction)
         return f"{count(self.rank.higher)} of" if rounded in (percent(0), percent(1)) else f"{rounded} of"
+
+
+TOO_BUSY = Comparison(None, ready=False)
 
 
 def page_html(test: ImageSet, page: Page) -> Markup:
