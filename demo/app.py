@@ -59,7 +59,7 @@ def build_app(service: Service, source: DataSource, nets: NetRegistry) -> gr.Blo
             with gr.Tab("Classify", id="classify") as classify_tab:
                 build_classify_tab(nets, owner, data_in_use, look_at_state, classify_tab)
             with gr.Tab("Inside", id="inside") as inside_tab:
-                build_inside_tab(nets, owner, data_in_use, look_at, inside_tab)
+                build_inside_tab(nets, owner, data_in_use, look_at_state, inside_tab)
             with gr.Tab("Judge", id="judge") as judge_tab:
                 build_judge_tab(nets, owner, look_at_state, judge_tab)
             with gr.Tab("Over time", id="time") as time_tab:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cifar_core.errors import NetError
-from cifar_core.inspect.stages import inspect_image
+from cifar_core.inspect.stages import Inspection, inspect_image
 from cifar_core.net import Net, layers
 
 _WAY_DOWN = {"conv1": ((5, 1),), "conv2": ((5, 1), (2, 2), (5, 1))}
@@ -43,11 +43,21 @@ class Unit:
     receptive_field: ReceptiveField
 
 
-def unit(net: Net, pixels: np.ndarray, layer: str, channel: int, row: int, column: int) -> Unit:
-    """The unit at (channel, row, column) of `layer`, conv1 or conv2, for `pixels`, uint8 (32, 32, 3).
+def unit(
+    net: Net,
+    pixels: np.ndarray,
+    layer: str,
+    channel: int,
+    row: int,
+    column: int,
+    *,
+    inspection: Inspection | None = None,
+) -> Unit:
+    """Return the unit at (channel, row, column) of `layer`, conv1 or conv2, for `pixels`, uint8 (32, 32, 3).
 
-    Weights that are no numbers give a Unit with NaN. Raises NetError where there is no such unit, PictureError for
-    another array than a picture.
+    `inspection` is what `inspect_image` gave for the same Net and pixels; without it, the Net is asked once more.
+    Weights that are not finite give a Unit with NaN. Raise NetError if there is no such unit, ImageError for another
+    array than an image.
     """
     shapes = {part.name: part.output for part in layers()}
     if layer not in _WAY_DOWN:
@@ -55,8 +65,8 @@ def unit(net: Net, pixels: np.ndarray, layer: str, channel: int, row: int, colum
     for name, value, size in zip(("channel", "row", "column"), (channel, row, column), shapes[layer], strict=True):
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < size:
             raise NetError(f"There is no {name} {value!r:.40} in {layer}; they go from 0 to {size - 1}.")
-    look = inspect_image(net, pixels)
-    below, kept = (look.stage("input"), look.pool1_mask) if layer == "conv1" else (look.stage("pool1"), look.pool2_mask)
+    seen = inspection or inspect_image(net, pixels)
+    below, mask = (seen.stage("input"), seen.pool1_mask) if layer == "conv1" else (seen.stage("pool1"), seen.pool2_mask)
     weights = net.state_dict()
     ## A kernel of 5x5 starts at the unit's own place, as there is no padding, and reaches through all channels below.
     kernel = weights[f"{layer}.weight"][channel].numpy().copy()  # (C, 5, 5)
@@ -68,7 +78,7 @@ def unit(net: Net, pixels: np.ndarray, layer: str, channel: int, row: int, colum
         total = float(sums.sum()) + bias
     activation = float(np.maximum(total, 0))  # unlike max, hands NaN on
     place = (channel, row, column)
-    return Unit(patch, kernel, products, sums, bias, total, activation, bool(kept[place]), _field(layer, row, column))
+    return Unit(patch, kernel, products, sums, bias, total, activation, bool(mask[place]), _field(layer, row, column))
 
 
 def _field(layer: str, row: int, column: int) -> ReceptiveField:

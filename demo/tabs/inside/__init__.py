@@ -1,1 +1,1 @@
-"""What goes on inside a Net for one picture."""
+"""The tab Inside: every number that a Net computes for one image, and why it predicts what it predicts."""

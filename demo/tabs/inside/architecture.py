@@ -1,19 +1,49 @@
 """The Net as a drawing: every tensor with its shape, every layer between them with its parameters."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from demo.widgets.templates import render
 
 if TYPE_CHECKING:
     from cifar_core.net import Layer
 
-_STEP = 112
+STEP = 112
 """from one tensor to the next, in the drawing's own units"""
-_MIDDLE, _SHAPES = 96, 186
-"""heights: the middle of the tensors, and the line of their shapes"""
+MIDDLE = 96
+"""height of the middle of the tensors"""
 _PIXEL = 2.2
 """a row or column of a map"""
 _DEPTH = 2.0
 """by how much a map stands out from behind the one before it"""
+
+
+@dataclass(frozen=True)
+class Rectangle:
+    """A part of a drawn tensor."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One tensor of the drawing, with the arrow that leads to it."""
+
+    shape: str
+    x: float
+    """its middle"""
+    rectangles: tuple[Rectangle, ...]
+    name: str
+    """of what makes it; empty for the image"""
+    parameters: str
+    arrow: tuple[float, float]
+    """where the arrow begins and ends"""
 
 
 def shape_words(shape: Sequence[int]) -> str:
@@ -21,57 +51,35 @@ def shape_words(shape: Sequence[int]) -> str:
     return "×".join(map(str, shape))
 
 
-def architecture_html(layers: Sequence["Layer"]) -> str:
-    """The drawing, and below it how all parameters are counted. `layers` is the Net's own table."""
-    total = sum(layer.parameters for layer in layers)
-    rows = "".join(
-        f"<tr><th scope='row'>{layer.name}</th><td><code>self.{layer.name} = {layer.code}</code></td>"
-        f"<td class='number'>{layer.arithmetic or 'none: it only compares numbers'}</td></tr>"
-        for layer in _once(layers)
-    )
-    return (
-        f"<div class='scroll architecture' tabindex='0'>{_drawing(layers)}</div>"
-        f"<details><summary>How its {total:,} parameters are counted</summary>"
-        "<p class='small'>Parameters are the numbers that training adjusts: weights and biases. The pool has none, so "
-        "the Net uses the same one twice.</p><div class='scroll'><table class='facts-table parameters'><thead><tr>"
-        "<th>layer</th><th>code</th><th>weights + biases</th></tr></thead>"
-        f"<tbody>{rows}<tr class='best'><th scope='row'>all</th><td></td><td class='number'>{total:,}</td></tr></tbody>"
-        "</table></div></details>"
+def architecture_html(layers: Sequence["Layer"]) -> Markup:
+    """Return the drawing, and below it how all parameters are counted. `layers` is the Net's own table."""
+    return render(
+        "tabs/inside/architecture.html.j2",
+        tensors=_tensors(layers),
+        layers=list({layer.name: layer for layer in layers}.values()),
+        total=sum(layer.parameters for layer in layers),
+        step=STEP,
+        middle=MIDDLE,
     )
 
 
-def _once(layers: Sequence["Layer"]) -> list["Layer"]:
-    return list({layer.name: layer for layer in layers}.values())
-
-
-def _drawing(layers: Sequence["Layer"]) -> str:
-    """SVG in the page's own colours: volumes as stacked squares, vectors as bars, arrows between them."""
+def _tensors(layers: Sequence["Layer"]) -> list[Tensor]:
     first, flat = layers[0], next(layer for layer in layers if len(layer.output) == 1)
-    tensors: list[tuple[tuple[int, ...], str, str]] = [((first.weight[1], 32, 32), "", "")]
+    made: list[tuple[tuple[int, ...], str, str]] = [((first.weight[1], 32, 32), "", "")]
     for layer in layers:
         if layer is flat:
-            tensors.append(((layer.weight[1],), "view", "no parameters"))
+            made.append(((layer.weight[1],), "view", "no parameters"))
         counted = f"{layer.parameters:,} parameters" if layer.parameters else "no parameters"
         names = {"pool": "max-pool", layers[-1].name: layers[-1].name}
-        tensors.append((layer.output, names.get(layer.name, f"{layer.name} + ReLU"), counted))
-    parts = []
-    for place, (shape, name, counted) in enumerate(tensors):
-        x = _STEP * place + 50
-        parts.append(_volume(x, shape) if len(shape) == 3 else _vector(x, shape[0]))
-        parts.append(f"<text x='{x}' y='{_SHAPES}' class='shape'>{shape_words(shape)}</text>")
-        if place:
-            left, right = x - _STEP + _half(tensors[place - 1][0]) + 5, x - _half(shape) - 5
-            middle = x - _STEP / 2
-            parts.append(
-                f"<path d='M{left:.0f} {_MIDDLE}H{right:.0f}m-5 -4l5 4l-5 4' class='arrow'/>"
-                f"<text x='{middle:.0f}' y='16'>{name}</text><text x='{middle:.0f}' y='31' class='counted'>{counted}"
-                "</text>"
-            )
-    told = "; ".join(f"{name} makes {shape_words(shape)}" for shape, name, _ in tensors[1:])
-    return (
-        f"<svg viewBox='0 0 {_STEP * len(tensors) - 14} 194' role='img' "
-        f"aria-label='The Net: a picture of {shape_words(tensors[0][0])}; {told}'>{''.join(parts)}</svg>"
-    )
+        made.append((layer.output, names.get(layer.name, f"{layer.name} + ReLU"), counted))
+    tensors = []
+    for place, (shape, name, counted) in enumerate(made):
+        x = STEP * place + 50
+        before = _half(made[place - 1][0]) if place else 0
+        arrow = (x - STEP + before + 5, x - _half(shape) - 5)
+        rectangles = _maps(x, shape) if len(shape) == 3 else _bar(x, shape[0])
+        tensors.append(Tensor(shape_words(shape), x, rectangles, name, counted, arrow))
+    return tensors
 
 
 def _half(shape: tuple[int, ...]) -> float:
@@ -79,15 +87,15 @@ def _half(shape: tuple[int, ...]) -> float:
     return (_PIXEL * shape[2] + _DEPTH * (shape[0] - 1)) / 2 if len(shape) == 3 else 4
 
 
-def _volume(x: float, shape: tuple[int, ...]) -> str:
+def _maps(x: float, shape: tuple[int, ...]) -> tuple[Rectangle, ...]:
+    """Stacked squares, the hindmost first."""
     count, side, slant = shape[0], _PIXEL * shape[2], _DEPTH * (shape[0] - 1)
-    squares = []
-    for number in reversed(range(count)):
-        left, top = x - (side + slant) / 2 + _DEPTH * number, _MIDDLE - (side - slant) / 2 - _DEPTH * number
-        squares.append(f"<rect x='{left:.1f}' y='{top:.1f}' width='{side:.1f}' height='{side:.1f}'/>")
-    return "".join(squares)
+    return tuple(
+        Rectangle(x - (side + slant) / 2 + _DEPTH * number, MIDDLE - (side - slant) / 2 - _DEPTH * number, side, side)
+        for number in reversed(range(count))
+    )
 
 
-def _vector(x: float, count: int) -> str:
+def _bar(x: float, count: int) -> tuple[Rectangle, ...]:
     height = 5 * count**0.5  # its root, so that 400 and 10 both can be drawn
-    return f"<rect x='{x - 4}' y='{_MIDDLE - height / 2:.1f}' width='8' height='{height:.1f}'/>"
+    return (Rectangle(x - 4, MIDDLE - height / 2, 8, height),)
