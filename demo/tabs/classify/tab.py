@@ -61,7 +61,7 @@ def _layout(nets: NetRegistry) -> tuple[ClassifyWidgets, ClassifyButtons]:
     with gr.Tabs():
         with gr.Tab("Test images", id="test-images"), gr.Row(equal_height=False):
             with gr.Column(scale=2, min_width=300):
-                grid = clickable_grid(label="Test images", elem_id="test-pictures")
+                grid = clickable_grid(label="Test images", elem_id="test-images")
                 with gr.Row(elem_classes="pager"):
                     following = gr.Button("Next", size="sm", elem_id="test-next")
                     shuffle = gr.Button("Shuffle", size="sm", elem_id="test-shuffle")

@@ -115,7 +115,7 @@ def test_each_action_is_one_event_and_two_components_are_hidden(nets: OneNet) ->
     actions = [("upload", "input"), ("crop", "input"), ("upload-sliders", "input"), ("net", "change")]
     actions += [
         ("predict-again", "click"),
-        ("test-pictures", "pick"),
+        ("test-images", "pick"),
         ("test-next", "click"),
         ("test-shuffle", "click"),
     ]
