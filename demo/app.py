@@ -49,21 +49,20 @@ def build_app(service: Service, source: DataSource, nets: NetRegistry) -> gr.Blo
         header = gr.HTML(header_html(service, source), elem_id="header")
         owner = owner_state()
         data_in_use = gr.Textbox(data_key(source), visible="hidden", label="data set in use")
-        look_at = gr.Textbox("", visible="hidden", label="image to look inside of")  # until all use look_at_state
-        look_at_state = PageState(LookAt(), label="what Inside is to open")
+        look_at = PageState(LookAt(), label="what Inside is to open")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Browse", id="browse"):
                 build_browse_tab(source, data_in_use)
             with gr.Tab("Train", id="train"):
                 train = build_train_tab(service, source, owner, blocks)
             with gr.Tab("Classify", id="classify") as classify_tab:
-                build_classify_tab(nets, owner, data_in_use, look_at_state, classify_tab)
+                build_classify_tab(nets, owner, data_in_use, look_at, classify_tab)
             with gr.Tab("Inside", id="inside") as inside_tab:
-                build_inside_tab(nets, owner, data_in_use, look_at_state, inside_tab)
+                build_inside_tab(nets, owner, data_in_use, look_at, inside_tab)
             with gr.Tab("Judge", id="judge") as judge_tab:
-                build_judge_tab(nets, owner, look_at_state, judge_tab)
+                build_judge_tab(nets, owner, look_at, judge_tab)
             with gr.Tab("Over time", id="time") as time_tab:
-                build_time_tab(nets, owner, look_at_state, time_tab)
+                build_time_tab(nets, owner, look_at, time_tab)
             with gr.Tab("One step", id="step") as step_tab:
                 build_one_step_tab(source, train.settings, step_tab)
             with gr.Tab("Lab", id="lab") as lab_tab:
