@@ -18,7 +18,6 @@ from demo.gradio_compat import CachedUpload, ImageFile, ImageFileInput, PageStat
 from demo.tabs.classify.state import ClassifyState
 from demo.tabs.classify.upload import SLIDERS, Baseline, UploadPrediction, baseline, compare, edit_of, predict_edited
 from demo.tabs.classify.view import (
-    TOO_BUSY,
     no_upload_html,
     numbers_html,
     page_html,
@@ -33,8 +32,8 @@ from demo.widgets.sliders import starts
 from demo.widgets.templates import message_box, photo_url
 
 PER_PAGE = 12
-PATIENCE = 5.0
-"""seconds that an event waits for an evaluation: alone it takes one, but many visitors may want one each"""
+PATIENCE = 2.0
+"""seconds that an event waits for an evaluation, which takes one; where many visitors want one, the page asks again"""
 PHOTO_SIDE = 640
 """pixels of the longer side of the photo that the crop is chosen on; the Net sees the whole photo's pixels"""
 
@@ -221,8 +220,8 @@ class ClassifyHandlers:
     def _compared(self, upload: UploadPrediction, error: CifarError | None) -> Outputs:
         prediction, opened = upload.prediction, upload.opened
         found = Baseline(self.nets.cached_evaluation(opened), opened.ref, due=False)
-        comparison = compare(prediction, opened, found) or TOO_BUSY
-        shown = upload_prediction_html(prediction, upload.image, comparison)
+        comparison = compare(prediction, opened, found)
+        shown = upload_prediction_html(prediction, upload.image, comparison, retry=comparison is None)
         return {self.widgets.upload_prediction_html: message_box(str(error), "error") if error else shown}
 
 

@@ -29,8 +29,6 @@ class Comparison:
     """of the test images whose largest logit is as low as this one, or lower: how many are predicted correctly"""
     steps: tuple[int, int] | None = None
     """the step of the run at which the test images were evaluated, and that of the prediction; None: the same"""
-    ready: bool = True
-    """False if the evaluation is still waited for, and this event waits no longer"""
 
     @property
     def lower_than(self) -> str:
@@ -38,9 +36,6 @@ class Comparison:
         assert self.rank
         rounded = percent(self.rank.fraction)
         return f"{count(self.rank.higher)} of" if rounded in (percent(0), percent(1)) else f"{rounded} of"
-
-
-TOO_BUSY = Comparison(None, ready=False)
 
 
 def page_html(test: ImageSet, page: Page) -> Markup:
@@ -64,12 +59,20 @@ def no_upload_html() -> Markup:
     return render("tabs/classify/no_upload.html.j2")
 
 
-def upload_prediction_html(prediction: Prediction, image: np.ndarray, comparison: Comparison | None) -> Markup:
+def upload_prediction_html(
+    prediction: Prediction, image: np.ndarray, comparison: Comparison | None, *, retry: bool = False
+) -> Markup:
     """Return the prediction for `image`, uint8 (32, 32, 3), beside that image; without a comparison, that it follows.
 
-    The bars keep their places while one drags.
+    With `retry` the page asks for it again. The bars keep their places while one drags.
     """
-    return render("tabs/classify/upload_prediction.html.j2", prediction=prediction, image=image, comparison=comparison)
+    return render(
+        "tabs/classify/upload_prediction.html.j2",
+        prediction=prediction,
+        image=image,
+        comparison=comparison,
+        retry=retry,
+    )
 
 
 def numbers_html(channels: Sequence[Channel], prediction: Prediction) -> Markup:

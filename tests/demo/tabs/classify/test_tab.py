@@ -112,7 +112,13 @@ def test_each_action_is_one_event_and_two_components_are_hidden(nets: OneNet) ->
             assert not listener["backend_fn"], "no chain of server events"
         for target in listener["targets"]:
             (server if listener["backend_fn"] else js_only)[tuple(target)] += 1
-    actions = [("upload", "input"), ("crop", "input"), ("upload-sliders", "input"), ("net", "change")]
+    actions = [
+        ("upload", "input"),
+        ("crop", "input"),
+        ("upload-sliders", "input"),
+        ("net", "change"),
+        ("upload-prediction", "retry"),
+    ]
     actions += [
         ("predict-again", "click"),
         ("test-images", "pick"),
