@@ -21,35 +21,35 @@ class Device:
     name: str
     """the processor's own name, for a GPU as `torch.cuda.get_device_name(0)` gives it"""
     reason: str
-    """one sentence: why this device was taken"""
+    """one sentence: why this device was chosen"""
 
 
 def choose_device(wanted: str = "auto") -> Device:
-    """The device called `wanted` (one of DEVICES); `auto` takes a GPU where torch can use one, else the CPU.
+    """Return the device called `wanted` (one of DEVICES); `auto` takes a GPU if torch can use one, else the CPU.
 
-    Raises DeviceError where the asked-for device is not there.
+    Raise DeviceError if it is not there.
     """
     if wanted not in DEVICES:
         raise DeviceError(f"The device must be one of {', '.join(DEVICES)}; {wanted!r} is none of them.")
     cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     if wanted == "cuda" and not cuda:
-        raise DeviceError(f"There is no CUDA GPU to train on: {_why_no_cuda()} Use --device auto or cpu.")
+        raise DeviceError(f"There is no CUDA GPU: {_why_no_cuda()}")
     if wanted == "mps" and not mps:
-        raise DeviceError("There is no Apple GPU (mps) to train on. Use --device auto or cpu.")
+        raise DeviceError("There is no Apple GPU (mps): torch.backends.mps.is_available() is False.")
     if wanted == "cuda" or (wanted == "auto" and cuda):
-        reason = "torch.cuda.is_available() is True." if wanted == "auto" else "It was asked for."
+        reason = "torch.cuda.is_available() is True." if wanted == "auto" else "It was requested."
         return Device("cuda", torch.cuda.get_device_name(0), reason)
     if wanted == "mps" or (wanted == "auto" and mps):
-        reason = "torch.backends.mps.is_available() is True." if wanted == "auto" else "It was asked for."
+        reason = "torch.backends.mps.is_available() is True." if wanted == "auto" else "It was requested."
         return Device("mps", "Apple GPU", reason)
-    reason = "It was asked for." if wanted == "cpu" else f"No GPU can be used: {_why_no_cuda()}"
+    reason = "It was requested." if wanted == "cpu" else f"No GPU can be used: {_why_no_cuda()}"
     return Device("cpu", _processor(), reason)
 
 
 def available() -> tuple[str, ...]:
-    """The kinds of device that torch can use here, the CPU always among them."""
-    found = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    return tuple(kind for kind, usable in found.items() if usable)
+    """Return the kinds of device that torch can use here, the CPU always among them."""
+    usable = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    return tuple(kind for kind, there in usable.items() if there)
 
 
 def _why_no_cuda() -> str:
@@ -59,7 +59,7 @@ def _why_no_cuda() -> str:
 
 
 def _processor() -> str:
-    """The CPU's name; Linux keeps it in a file, elsewhere the platform module knows."""
+    """Return the CPU's name; Linux has it in a file, elsewhere the platform module knows."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

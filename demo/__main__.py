@@ -32,7 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with Service(options.runs, workers=options.workers, device=options.device, limits=limits) as service:
             _serve(service, options, source)  # the workers load torch while this process loads gradio
     except CifarError as error:
-        print(f"demo: {error}", file=sys.stderr)
+        from cifar_core.commands import sentence_of
+
+        print(f"demo: {sentence_of(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         pass
@@ -89,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         default=Path(data) if data else None,
         metavar="DIR",
         help="holds cifar-10-batches-py/, or train/ and test/ with a folder a class; default: $CIFAR_DATA, else an "
-        "earlier download in ./data, else drawn pictures while CIFAR-10 is downloaded there",
+        "earlier download in ./data, else drawn images while CIFAR-10 is downloaded there",
     )
     parser.add_argument(
         "--runs", type=Path, default=Path("runs"), metavar="DIR", help="where trainings are kept; default: ./runs"

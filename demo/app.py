@@ -28,6 +28,7 @@ from demo.tabs.my_runs.tab import build_runs_tab
 from demo.tabs.one_step.tab import build_one_step_tab
 from demo.tabs.over_time.tab import build_time_tab
 from demo.tabs.train.tab import build_train_tab
+from demo.widgets.download import download_button
 from demo.widgets.events import JS_ONLY, QUIET
 from demo.widgets.look_at import LookAt
 from demo.widgets.owner import owner_state
@@ -48,13 +49,14 @@ def build_app(service: Service, source: DataSource, nets: NetRegistry) -> gr.Blo
         setup, lesson = build_setup(), build_lesson_panel()
         header = gr.HTML(header_html(service, source), elem_id="header")
         owner = owner_state()
+        saved = download_button()
         data_in_use = gr.Textbox(data_key(source), visible="hidden", label="data set in use")
         look_at = PageState(LookAt(), label="what Inside is to open")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Browse", id="browse"):
                 build_browse_tab(source, data_in_use)
             with gr.Tab("Train", id="train"):
-                train = build_train_tab(service, source, owner, blocks)
+                train = build_train_tab(service, source, owner, saved, blocks)
             with gr.Tab("Classify", id="classify") as classify_tab:
                 build_classify_tab(nets, owner, data_in_use, look_at, classify_tab)
             with gr.Tab("Inside", id="inside") as inside_tab:
@@ -66,19 +68,26 @@ def build_app(service: Service, source: DataSource, nets: NetRegistry) -> gr.Blo
             with gr.Tab("One step", id="step") as step_tab:
                 build_one_step_tab(source, train.settings, step_tab)
             with gr.Tab("Lab", id="lab") as lab_tab:
-                build_lab_tab(service, source, owner, lab_tab)
+                build_lab_tab(nets, owner, lab_tab)
             with gr.Tab("Code", id="code") as code_tab:
-                build_code_tab(service, source, owner, train.settings, code_tab)
+                build_code_tab(nets, owner, train.settings, saved, code_tab)
             with gr.Tab("My runs", id="runs") as runs_tab:
-                build_runs_tab(service, owner, runs_tab)
+                build_runs_tab(service, owner, saved, runs_tab)
         build_endpoints(service, source, nets)
 
         blocks.load(partial(watch, service, source), None, [header, data_in_use], **QUIET)
         wire_setup(setup, train.settings, blocks)
         open_lesson.click(None, None, None, js=OPEN_LESSON, **JS_ONLY)
         batch_size = train.settings["batch_size"]
-        refresh = [train.following.change, train.result.change, train.story.change, batch_size.change]
-        wire_lesson(lesson, train.settings, partial(values_of, nets), [train.following, batch_size], refresh, blocks)
+        refresh = [train.state.change, train.result.change, train.story.change, batch_size.change]
+        wire_lesson(
+            lesson,
+            train.settings,
+            lambda state, size: values_of(nets, state.run, size),
+            [train.state, batch_size],
+            refresh,
+            blocks,
+        )
     return blocks
 
 
@@ -106,7 +115,10 @@ def header_html(service: Service, source: DataSource) -> str:
         ("Device", device, workers[0].reason if workers else ""),
         ("Training now", {0: "no runs", 1: "1 run"}.get(active, f"{active} runs"), ""),
     ]
-    return render("header.html.j2", parts=parts, status=source.status, fraction=source.fraction)
+    status = source.status
+    if source.failed:
+        status += " Or start the server with --data and a folder that holds CIFAR-10."
+    return render("header.html.j2", parts=parts, status=status, fraction=source.fraction)
 
 
 def data_key(source: DataSource) -> str:

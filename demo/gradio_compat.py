@@ -20,7 +20,7 @@ from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 
 from cifar_core.errors import ImageError
-from cifar_core.images import read_image
+from cifar_core.image_files import read_image
 
 S = TypeVar("S")
 
@@ -60,6 +60,15 @@ def with_tabs(script: str) -> str:
     return f"const openTab = {OPEN_TAB}, hideTabs = {HIDE_TABS}, toggleSidebar = {TOGGLE_SIDEBAR};\n{script}"
 
 
+def _validated(codec: "TypeAdapter[S]", text: str) -> S:
+    try:
+        if len(text) > MAX_STATE:
+            raise ValueError("too long")
+        return codec.validate_json(text, strict=True)
+    except (ValidationError, ValueError) as error:
+        raise gr.Error("This page has lost its place: reload it.", print_exception=False) from error
+
+
 class PageState(gr.JSON, Generic[S]):
     """What one tab knows: a frozen dataclass that lives in the browser, in one hidden component.
 
@@ -83,16 +92,37 @@ class PageState(gr.JSON, Generic[S]):
         return content
 
     def preprocess(self, payload: Any) -> S:  # type: ignore[override]
-        text = json.dumps(payload)
-        try:
-            if len(text) > MAX_STATE:
-                raise ValueError("too long")
-            return self.codec.validate_json(text, strict=True)
-        except (ValidationError, ValueError) as error:
-            raise gr.Error("This page has lost its place: reload it.", print_exception=False) from error
+        return _validated(self.codec, json.dumps(payload))
 
     def postprocess(self, value: S | dict[str, Any] | None) -> Any:  # type: ignore[override]
         return super().postprocess(value if value is None or isinstance(value, dict) else self.written(value))
+
+
+class StreamedState(gr.Textbox, Generic[S]):
+    """A page state that a stream sends several times a second, as text.
+
+    Its `change` event comes only when the text has changed; that of a PageState comes with every update (gr.JSON
+    compares objects by identity, seen in 6.31). (`is_template`: see PageState.)
+    """
+
+    is_template = True
+
+    def __init__(self, default: S, *, label: str, elem_id: str | None = None) -> None:
+        self.codec: TypeAdapter[S] = TypeAdapter(type(default))
+        super().__init__(self.written(default), visible="hidden", label=label, elem_id=elem_id)
+
+    def get_config(self, cls: type | None = None) -> dict[str, Any]:
+        return super().get_config(gr.Textbox)
+
+    def written(self, state: S) -> str:
+        """Return `state` as JSON: what a stream sends."""
+        return self.codec.dump_json(state).decode()
+
+    def preprocess(self, payload: Any) -> S:  # type: ignore[override]
+        return _validated(self.codec, str(payload))
+
+    def postprocess(self, value: S | str | None) -> str | None:
+        return value if value is None or isinstance(value, str) else self.written(value)
 
 
 @dataclass(frozen=True)

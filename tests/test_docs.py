@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from cifar_core.config import TrainConfig
+from cifar_core.config import FIELDS
 from cifar_core.pretrained import recipe
 from cifar_core.runs.limits import Limits
-from cifar_core.training.loop import VALIDATION_IMAGES
+from cifar_core.training.progress import VALIDATION_IMAGES
 from demo.__main__ import _parser
 
 ROOT = Path(__file__).parent.parent
@@ -44,9 +44,11 @@ def test_every_option_of_the_page_is_in_the_readme() -> None:
     assert {option for option in re.findall(r"`(--[a-z-]+)`", table)} == options
 
 
-def test_every_setting_is_named_as_an_option_of_train() -> None:
-    for field in fields(TrainConfig):
-        assert f"--{field.name.replace('_', '-')}" in README
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_setting_stands_in_the_readme_as_its_field_describes_it(name: str) -> None:
+    field = FIELDS[name]
+    allowed = field.allowed.replace("|", ", ")
+    assert f"| `--{name.replace('_', '-')}` | {field.help} | {allowed} | {field.default} |" in README
 
 
 @pytest.mark.parametrize("limit", fields(Limits), ids=lambda limit: limit.name)

@@ -133,7 +133,10 @@ def _trace(net: Net, config: TrainConfig, image_set: ImageSet, number: int, weig
     after = learner.state.copy()
     with torch.no_grad():
         loss_after = learner.criterion(net(inputs), labels).item()
-    gradients = {name: _zero_if_none(tensor) for name, tensor in net.named_parameters()}
+    gradients = {
+        name: torch.zeros_like(tensor) if tensor.grad is None else tensor.grad.clone()
+        for name, tensor in net.named_parameters()
+    }
     layers = tuple(
         LayerUpdate(
             name, tensor.numel(), *(part.norm().item() for part in (tensor, gradients[name], after[0][name] - tensor))
@@ -188,10 +191,7 @@ _ALONE = threading.Lock()
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Use one core, as the worker does: a mini-batch is too little work to share, and the last digits depend on it.
-
-    One at a time, because torch has one such number for all threads of Python.
-    """
+    """Use one core, as the worker does: the last digits depend on it. Torch has one such number, so one at a time."""
     with _ALONE:
         before = torch.get_num_threads()
         torch.set_num_threads(1)
@@ -216,7 +216,3 @@ def _train_until(net: Net, config: TrainConfig, image_set: ImageSet, steps: int)
             learner.state.restore(saved.weights, saved.momentum, saved.gradients)
             return learner, saved.position
     raise ConfigError("With these settings the training diverges before this step; choose an earlier one.")
-
-
-def _zero_if_none(weight: Tensor) -> Tensor:
-    return torch.zeros_like(weight) if weight.grad is None else weight.grad.detach().clone()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from cifar_core.config import TrainConfig
-from cifar_core.data.image_set import ImageSet
+from cifar_core.data.image_set import ImageSet, Splits
 from cifar_core.evaluate import Evaluation, evaluate
 from cifar_core.mistakes import prepare_for
 from cifar_core.net import Net
@@ -38,6 +38,11 @@ def progress_every(config: TrainConfig, images: int) -> int:
     It follows from the settings alone, so that the same run always has the same points.
     """
     return max(1, min(50, config.steps(images) // 1000))
+
+
+def validation_for(config: TrainConfig, splits: Splits) -> ImageSet | None:
+    """Return the images that the stop rule of these settings needs; None if it needs none."""
+    return splits.test.sample(VALIDATION_IMAGES) if config.stop_rule == "accuracy" else None
 
 
 def validator(
@@ -148,9 +153,9 @@ class ProgressTracker:
         if self._validate is None or due <= self.at.validations:
             return
         self.at.validations = due
-        found = self._validate()
-        yield Validated(self.at.step, self.images, found.correct, found.total)
-        if self.config.stop_rule == "accuracy" and 100 * found.accuracy >= self.config.target_accuracy:
+        evaluation = self._validate()
+        yield Validated(self.at.step, self.images, evaluation.correct, evaluation.total)
+        if self.config.stop_rule == "accuracy" and 100 * evaluation.accuracy >= self.config.target_accuracy:
             self._ending = "reached"
 
     def _complete_epoch(self) -> None:

@@ -1,26 +1,31 @@
-"""Files that are made when they are asked for. Gradio serves them from its own cache, which is emptied now and then."""
+"""Files that are made when they are asked for, and saved by the browser. One hidden button serves the whole page."""
 
 import re
+from typing import Any
 
-from gradio.processing_utils import save_bytes_to_cache
-from gradio.utils import get_upload_folder
+import gradio as gr
 
-SAVE = """(file) => {
-    if (!file) return;
-    const link = document.createElement('a');
-    link.href = file.url;
-    link.download = file.orig_name;
-    link.click();
-}"""
-"""JavaScript that saves the file of a hidden DownloadButton"""
+from demo.gradio_compat import cached_file
+from demo.widgets.events import JS_ONLY
+from demo.widgets.templates import script
 
 
-def made_file(content: bytes | str, name: str) -> str:
-    """The path of a file with this content, for a DownloadButton."""
-    return save_bytes_to_cache(content.encode() if isinstance(content, str) else content, name, get_upload_folder())
+def download_button() -> gr.DownloadButton:
+    """Return the component that holds the path of the file to be saved (see `file_to_save`)."""
+    return gr.DownloadButton(visible="hidden", label="file to save", elem_id="file-to-save")
+
+
+def file_to_save(content: bytes | str, name: str) -> str:
+    """Return the path of a file with this content: the value for the hidden button."""
+    return cached_file(content, name)
+
+
+def save(event: Any, button: gr.DownloadButton) -> None:
+    """Let the browser save the file that `event` has put into `button`, and empty the button again."""
+    event.then(None, button, button, js=script("widgets/download.js"), **JS_ONLY)
 
 
 def slug(name: str) -> str:
-    """A run's name as the name of a file: run- and then small letters, digits and hyphens."""
+    """Return a run's name as the name of a file: run- and then small letters, digits and hyphens."""
     plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-").removeprefix("run-")
     return f"run-{plain or 'unnamed'}"

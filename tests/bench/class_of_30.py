@@ -146,10 +146,13 @@ class Layout:
         assert len(found) == 1, f"{len(found)} events {event} of component {target}"
         return found[0]
 
-    def loads(self) -> tuple[list[dict[str, Any]], dict[int, dict[str, Any]]]:
-        """The events that run when the page is opened, and those that follow them, by what they follow."""
-        first = [one for one in self.events if any(event == "load" for _, event in one["targets"])]
-        return first, {one["trigger_after"]: one for one in self.events if one["trigger_after"] is not None}
+    def loads(self) -> list[dict[str, Any]]:
+        """The events of the server that run when the page is opened."""
+        return [one for one in self.events if one["backend_fn"] and any(event == "load" for _, event in one["targets"])]
+
+    def watch(self) -> dict[str, Any]:
+        """The one of them that follows the run; it also gives the browser the visitor's key."""
+        return next(one for one in self.loads() if self.ids["chart"] in one["outputs"])
 
     def tick(self) -> dict[str, Any]:
         """The event of the page's clock."""
@@ -178,7 +181,7 @@ class Page:
         self.session = uuid.uuid4().hex[:11]
         self.requests, self.stream = Connection(*address), Connection(*address)
         self.values = dict(layout.values)
-        self.key_id = self._ensure_owner()["outputs"][0]
+        self.key_id = layout.watch()["outputs"][0]
         self.values[self.key_id] = key
         self.events: dict[str, Event] = {}
         self.listener: asyncio.Task[None] | None = None
@@ -187,25 +190,13 @@ class Page:
         """when the curve changed"""
         self.left = False
 
-    def _ensure_owner(self) -> dict[str, Any]:
-        """The event that makes the visitor's key, which the browser then keeps."""
-        first, after = self.layout.loads()
-        return next(one for one in first if one["id"] in after)
-
     async def load(self) -> None:
         """Open the page, as a browser does, until the run that is followed is shown."""
         await self.requests.ask("GET", f"/{self.query}")
-        first, after = self.layout.loads()
         shown = None
-        for one in first:
-            if one["queue"]:
-                await self.begin(one)
-            else:
-                body = self._body(one, None)
-                answer = json.loads(await self.requests.ask("POST", f"{API}/run/predict{self.query}", body))
-                self._take(one, answer["data"])
-            if one["id"] in after:
-                shown = await self.begin(after[one["id"]])
+        for one in self.layout.loads():
+            begun = await self.begin(one)
+            shown = begun if one["id"] == self.layout.watch()["id"] else shown
         assert shown is not None
         await shown.first_output.wait()
 
@@ -323,7 +314,7 @@ class Page:
     @property
     def run(self) -> str:
         """The id of the run that is followed."""
-        return str(self.of("following") or "")
+        return str(json.loads(self.of("train-state"))["run"])
 
     @property
     def state(self) -> str:
@@ -334,13 +325,13 @@ class Page:
     @property
     def seen(self) -> int:
         """How many images the newest point of the curve has seen."""
-        curve = (self.of("chart") or "").rpartition("|")[2]
+        curve = (self.of("chart") or "").partition(";")[2]
         newest = curve[-300:].split(";")[len(curve) > 300 :]  # without what was cut through
         return next((int(part.split(",")[1]) for part in reversed(newest) if part and part[0] not in "ac"), 0)
 
     def points(self) -> list[tuple[int, str]]:
         """Step and loss of each point of the curve, as drawn."""
-        parts = (self.of("chart") or "||").split("|")[2].split(";")
+        parts = (self.of("chart") or "").split(";")[1:]
         return [(int(part.split(",")[0]), part.split(",")[2]) for part in parts if part and part[0] not in "ac"]
 
 
@@ -424,7 +415,10 @@ class Learner:
             await self._going()
             await asyncio.sleep(0.02)
         self.measured.first_point.append(time.perf_counter() - begun)
-        self.run, self.images = self.page.run, int(self.page.of("chart").split("|")[1]) * self.settings["epochs"]
+        self.run, self.images = (
+            self.page.run,
+            int(self.page.of("chart").split(";")[0].split(",")[1]) * self.settings["epochs"],
+        )
         self.started.set()
         asides = [
             asyncio.create_task(self.noted(doing))

@@ -14,7 +14,8 @@ from PIL import Image
 
 from cifar_core.evaluate import evaluate
 from cifar_core.image_edit import ImageEdit, apply_edit
-from cifar_core.images import read_image, to_net_input
+from cifar_core.image_files import read_image
+from cifar_core.images import to_net_input
 from cifar_core.predict import predict
 from cifar_core.pretrained import pretrained_net
 from tests.helpers.out_of_distribution import out_of_distribution_images

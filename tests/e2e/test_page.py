@@ -153,7 +153,7 @@ def test_a_whole_training_is_watched_to_its_end_and_its_weights_downloaded(visit
     expect(page.locator("#result .cell")).to_have_count(4)
     expect(page.get_by_role("button", name="Stop")).to_be_disabled()
     with page.expect_download() as download:
-        page.get_by_text("Download .pth").click()
+        page.get_by_role("button", name="Download .pth").click()
     path = tmp_path / "net.pth"
     download.value.save_as(path)
     assert download.value.suggested_filename.endswith(".pth")
@@ -211,7 +211,7 @@ def test_another_visitor_sees_nothing_of_a_run_and_with_its_link_may_only_watch(
     watcher = visit("/?" + mine.url.split("?")[1])
     open_tab(watcher, "Train")
     watcher.wait_for_function("+document.querySelector('#chart canvas').dataset.points > 2")
-    expect(watcher.locator("#run-status")).to_contain_text("only watch")
+    expect(watcher.locator("#run-status")).to_contain_text("view only")
     expect(watcher.get_by_role("button", name="Stop")).to_be_disabled()
     expect(watcher.locator("#epochs input")).to_have_value("100")  # its settings have been filled in
     start(watcher, epochs=1, batch_size=50)
@@ -239,7 +239,7 @@ def test_a_bad_setting_gets_a_sentence_and_nothing_is_lost(visit: Visit) -> None
     expect_state(page, "done")
 
 
-def test_a_recipe_fills_in_the_settings_and_says_how_long_it_takes(visit: Visit) -> None:
+def test_a_preset_fills_in_the_settings_and_says_how_long_it_takes(visit: Visit) -> None:
     page = visit()
     open_tab(page, "Train")
     page.get_by_role("button", name="Best known").click()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from cifar_core.net import load_net
 from tests.e2e.test_page import open_tab
@@ -72,14 +73,14 @@ def test_two_runs_are_compared_renamed_taken_home_and_deleted(visit: Visit, tmp_
 
     for tick in page.locator("#compare input").all():
         tick.check()
-    comparison = page.locator("#comparison")
-    expect(comparison.locator(".curve-names li")).to_have_count(2)
-    expect(comparison.locator("svg")).to_have_count(2)
-    names = comparison.locator(".curve-names li").all_inner_texts()
+    comparison, chart = page.locator("#comparison"), page.locator("#runs-chart")
+    expect(chart.locator(".curve-names li")).to_have_count(2)
+    names = chart.locator(".curve-names li").all_inner_texts()
     assert names[0] == "<b>Fast</b> steps" and names[1].startswith("run ")
-    for figure in comparison.locator(".figure").all():
+    expect(chart.locator("canvas")).to_have_count(2)
+    for canvas in chart.locator("canvas").all():
         for name in names:
-            assert name in figure.get_attribute("aria-label")
+            expect(canvas).to_have_attribute("aria-label", re.compile(re.escape(name)))
     differs = comparison.locator(".differences tbody tr", has_text="Learning rate")
     assert differs.locator("td").all_inner_texts() == ["0.02", "0.001"]
     expect(comparison.locator(".differences")).not_to_contain_text("Batch size")
@@ -96,6 +97,7 @@ def test_two_runs_are_compared_renamed_taken_home_and_deleted(visit: Visit, tmp_
     told = json.loads(files["settings.json"])
     assert (told["name"], told["state"], told["settings"]["lr"]) == ("<b>Fast</b> steps", "done", 0.02)
     assert told["test"]["total"] == 400
+    assert Image.open(io.BytesIO(files["curve.png"])).format == "PNG"
     assert list(csv.reader(io.StringIO(files["curve.csv"].decode())))[-1][1] == "2000"
 
     page.locator("#delete-run").click()
@@ -106,7 +108,7 @@ def test_two_runs_are_compared_renamed_taken_home_and_deleted(visit: Visit, tmp_
     expect(listed).to_have_count(1)
     expect(page.locator("#delete-run")).to_have_text("Delete")
     expect(page.locator("#compare input")).to_have_count(1)
-    expect(comparison.locator(".curve-names li")).to_have_count(1)
+    expect(chart.locator(".curve-names li")).to_have_count(1)
 
 
 def test_another_visitor_sees_none_of_it(visit: Visit) -> None:
@@ -176,5 +178,5 @@ def test_nothing_of_a_comparison_is_cut_off_on_a_phone(visit: Visit) -> None:
     open_runs(page)
     for tick in page.locator("#compare input").all():
         tick.check()
-    expect(page.locator("#comparison .curve-names li")).to_have_count(3)
+    expect(page.locator("#runs-chart .curve-names li")).to_have_count(3)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

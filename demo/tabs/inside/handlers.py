@@ -8,15 +8,14 @@ from typing import Any, Literal
 
 import gradio as gr
 from markupsafe import Markup
-from PIL import Image
 
 from cifar_core.data.browse import MAX_SEED, page_of
-from cifar_core.errors import NOT_FINITE, CifarError, ImageError, NetError, RunError
+from cifar_core.errors import NOT_FINITE, CifarError, NetError, RunError
 from cifar_core.field import whole_number
 from cifar_core.images import to_net_input
 from cifar_core.runs.refs import PRETRAINED, ImageRef, NetRef
 from cifar_core.runs.registry import NetRegistry, own_image
-from demo.gradio_compat import PageState
+from demo.gradio_compat import ImageFile, PageState
 from demo.tabs.inside.first_layer import first_layer_html
 from demo.tabs.inside.layout import PREDICTED, InsideWidgets
 from demo.tabs.inside.parts import architecture_part, neighbours_part, saliency_part, unit_part
@@ -108,14 +107,12 @@ class InsideHandlers:
         """Show a test image by its number."""
         yield from self._show_image(_image("test", index), state, controls)
 
-    def upload(self, image: Image.Image | ImageError | None, state: InsideState, *controls: Any) -> Iterator[Outputs]:
+    def upload(self, file: ImageFile | None, state: InsideState, *controls: Any) -> Iterator[Outputs]:
         """Show the visitor's own image; one that cannot be read leaves everything as it is."""
-        if isinstance(image, ImageError):
-            raise image
-        if image is None:
+        if file is None:
             yield {self.widgets.message_html: message_box("")}
             return
-        yield from self._show_image(own_image(to_net_input(image)), state, controls)
+        yield from self._show_image(own_image(to_net_input(file.read())), state, controls)
 
     def next_tests(self, state: InsideState) -> Outputs:
         """Turn to the next page of test images."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from cifar_core.runs.registry import PRETRAINED, NetRegistry
-from demo.gradio_compat import ImageInput, PageState
+from demo.gradio_compat import ImageFileInput, PageState
 from demo.tabs.inside.state import InsideState, Place
 from demo.widgets.image_grid import clickable_grid
 from demo.widgets.net_choices import net_choices
@@ -25,7 +25,7 @@ class ChoiceWidgets:
     shuffle_button: gr.Button
     index_number: gr.Number
     show_button: gr.Button
-    upload_image: ImageInput
+    upload_image: ImageFileInput
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +145,7 @@ def _build_choice(nets: NetRegistry) -> ChoiceWidgets:
                 )
                 show_button = gr.Button("Show", size="sm", elem_id="inside-show")
         with gr.Tab("Your image", id="inside-yours"):
-            upload_image = ImageInput(
+            upload_image = ImageFileInput(
                 label="Upload, paste or photograph",
                 sources=["upload", "clipboard", "webcam"],
                 type="pil",

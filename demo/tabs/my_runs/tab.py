@@ -1,20 +1,25 @@
-"""The tab with a visitor's own runs: compare, rename, delete, take home."""
-
-from typing import Any
+"""The tab with a visitor's own runs: its layout, and which event calls which handler."""
 
 import gradio as gr
 
-from cifar_core.errors import CifarError
 from cifar_core.runs.service import Service
-from demo.tabs.my_runs.compare import comparison_html, list_html, snapshots_of
-from demo.widgets.download import SAVE, made_file, slug
+from demo.gradio_compat import PageState
+from demo.tabs.my_runs.handlers import DELETE, MyRunsHandlers, MyRunsWidgets
+from demo.tabs.my_runs.state import MyRunsState
+from demo.widgets.chart import chart
+from demo.widgets.download import save
+from demo.widgets.events import LATEST, QUIET, refusals_in
 from demo.widgets.templates import message_box
 
-DELETE = "Delete"
 
-
-def build_runs_tab(service: Service, owner: gr.BrowserState, tab: gr.Tab) -> None:
+def build_runs_tab(service: Service, owner: gr.BrowserState, saved: gr.DownloadButton, tab: gr.Tab) -> None:
     """Lay out the tab and wire it. `tab` is the tab itself: whenever it is opened, the list is fresh."""
+    widgets = lay_out()
+    _wire(widgets, MyRunsHandlers(service, widgets, saved), owner, saved, tab)
+
+
+def lay_out() -> MyRunsWidgets:
+    """Lay out the tab."""
     gr.Markdown(
         "The runs you have started in this browser, the newest first. Lay the curves of several over each other and "
         "see what a single changed setting does."
@@ -23,7 +28,8 @@ def build_runs_tab(service: Service, owner: gr.BrowserState, tab: gr.Tab) -> Non
         refresh = gr.Button("Refresh", size="sm", elem_id="runs-refresh")
     runs_list = gr.HTML("", elem_id="runs-list")
     with gr.Column(visible=False) as tools:
-        picked = gr.CheckboxGroup(label="Compare", elem_id="compare")
+        compared = gr.CheckboxGroup(label="Compare", elem_id="compare")
+        curves = chart(elem_id="runs-chart", label="Curves of the runs compared")
         comparison = gr.HTML("", elem_id="comparison")
         with gr.Row(equal_height=True):
             run = gr.Dropdown(label="Run", elem_id="one-run", min_width=200)
@@ -34,80 +40,39 @@ def build_runs_tab(service: Service, owner: gr.BrowserState, tab: gr.Tab) -> Non
             show = gr.Button("Show in Train", size="sm", elem_id="show-run")
             delete = gr.Button(DELETE, size="sm", variant="stop", elem_id="delete-run")
         gr.Markdown(
-            "The zip holds the weights (`net.pth`), the curve and the accuracy as CSV, the log, and the settings as "
-            "JSON.",
+            "The zip holds the weights (`net.pth`), the curve and the accuracy as CSV and as an image, the log, and "
+            "the settings as JSON.",
             elem_classes="quiet",
         )
-    message = gr.HTML(message_box(""), elem_id="runs-message")
-    packed = gr.DownloadButton(visible="hidden", elem_id="packed")
-
-    def of_one(owner_key: str, run_id: str | None) -> list[Any]:
-        """What to send to name, show and delete for the run that was chosen."""
-        try:
-            own = service.own(str(owner_key), str(run_id))
-        except CifarError:  # it is gone; whatever is asked of it next will say so
-            return [gr.skip(), gr.skip(), DELETE]
-        return [own.name, gr.Button(link=f"?run={own.id}&tab=train"), DELETE]
-
-    def compare(owner_key: str, chosen: list[str] | None) -> str:
-        try:
-            return comparison_html(snapshots_of(service, str(owner_key), chosen or []))
-        except CifarError as error:
-            return message_box(str(error), "error")
-
-    def fresh(owner_key: str, chosen: list[str] | None, run_id: str | None) -> list[Any]:
-        """Everything as it is now; what was chosen stays so where it is still there."""
-        runs = service.runs_of(str(owner_key))
-        # a run's points are many and not in the list: those after its last step are none
-        table = list_html([service.snapshot(run.id, run.step, watching=False) for run in runs])
-        choices = [(run.name, run.id) for run in runs]
-        known = [run.id for run in runs]
-        still = [one for one in chosen or [] if one in known]
-        one = run_id if run_id in known else next(iter(known), None)
-        return [
-            table,
-            gr.Column(visible=bool(runs)),
-            gr.CheckboxGroup(choices=choices, value=still),
-            compare(owner_key, still),
-            gr.Dropdown(choices=choices, value=one),
-            *of_one(owner_key, one),
-        ]
-
-    def do_rename(owner_key: str, chosen: list[str] | None, run_id: str | None, new: str | None) -> list[Any]:
-        try:
-            renamed = service.rename(str(owner_key), str(run_id), new or "")
-        except CifarError as error:
-            return [message_box(str(error), "error"), *[gr.skip()] * len(all_of_it)]
-        return [message_box(f"The run is now called {renamed.name}."), *fresh(owner_key, chosen, run_id)]
-
-    def do_delete(owner_key: str, chosen: list[str] | None, run_id: str | None, label: str) -> list[Any]:
-        """The first press asks, with the run's name on the button; only a press on that very question deletes."""
-        try:
-            own = service.own(str(owner_key), str(run_id))
-            question = f"Really delete {own.name}?"
-            if label != question and not own.active:  # one that is going is refused at once
-                return [message_box(""), *[gr.skip()] * (len(all_of_it) - 1), question]
-            service.delete(str(owner_key), str(run_id))
-        except CifarError as error:
-            return [message_box(str(error), "error"), *[gr.skip()] * (len(all_of_it) - 1), DELETE]
-        return [message_box(f"{own.name} is deleted."), *fresh(owner_key, chosen, run_id)]
-
-    def do_pack(owner_key: str, run_id: str | None) -> list[Any]:
-        """The zip as the run is now."""
-        try:
-            content = service.bundle(str(owner_key), str(run_id))
-            own = service.own(str(owner_key), str(run_id))
-        except CifarError as error:
-            return [message_box(str(error), "error"), None]
-        return [message_box(""), made_file(content, f"{slug(own.name)}.zip")]
-
-    all_of_it = [runs_list, tools, picked, comparison, run, name, show, delete]
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
-    gr.on([tab.select, refresh.click], fresh, [owner, picked, run], all_of_it, **quiet)
-    picked.input(compare, [owner, picked], comparison, trigger_mode="always_last", **quiet)
-    run.input(of_one, [owner, run], [name, show, delete], trigger_mode="always_last", **quiet)
-    gr.on([rename.click, name.submit], do_rename, [owner, picked, run, name], [message, *all_of_it], **quiet)
-    delete.click(do_delete, [owner, picked, run, delete], [message, *all_of_it], **quiet)
-    download.click(do_pack, [owner, run], [message, packed], **quiet).then(
-        None, packed, None, js=SAVE, api_visibility="private"
+    return MyRunsWidgets(
+        refresh_button=refresh,
+        list_html=runs_list,
+        tools_column=tools,
+        compared_checkboxes=compared,
+        chart_html=curves,
+        comparison_html=comparison,
+        run_dropdown=run,
+        name_textbox=name,
+        rename_button=rename,
+        download_button=download,
+        show_button=show,
+        delete_button=delete,
+        message_html=gr.HTML(message_box(""), elem_id="runs-message"),
+        state=PageState(MyRunsState(), label="run to delete"),
     )
+
+
+def _wire(
+    widgets: MyRunsWidgets, handlers: MyRunsHandlers, owner: gr.BrowserState, saved: gr.DownloadButton, tab: gr.Tab
+) -> None:
+    compared, run, name = widgets.compared_checkboxes, widgets.run_dropdown, widgets.name_textbox
+    message, inputs = widgets.message_html, [owner, widgets.compared_checkboxes, widgets.run_dropdown]
+    refused = refusals_in(message)
+    gr.on([tab.select, widgets.refresh_button.click], handlers.fresh, inputs, widgets.all, **QUIET)
+    compared.input(handlers.compare, [owner, compared], widgets.curves, **LATEST, **QUIET)
+    run.input(handlers.choose, [owner, run], widgets.of_one, **LATEST, **QUIET)
+    renaming = [widgets.rename_button.click, name.submit]
+    gr.on(renaming, refused(handlers.rename), [*inputs, name], [message, *widgets.all], **QUIET)
+    widgets.delete_button.click(handlers.delete, [*inputs, widgets.state], [message, *widgets.all], **QUIET)
+    packed = widgets.download_button.click(refused(handlers.download), [owner, run], [message, saved], **QUIET)
+    save(packed, saved)

@@ -31,7 +31,8 @@ from cifar_core.runs.service import Service
 from cifar_core.runs.store import Store
 from cifar_core.runs.timeline import moments_of
 from cifar_core.runs.worker import Worker
-from cifar_core.training.events import Change, Control, Progress, Reported, Started, TrainEvent
+from cifar_core.training.control import Change, Control
+from cifar_core.training.events import Progress, Reported, Started, TrainEvent
 from cifar_core.training.loop import train
 from tests.helpers.tiny_data import tiny_splits
 
@@ -232,7 +233,7 @@ def test_a_run_whose_data_has_vanished_fails_with_a_sentence_and_disturbs_no_oth
     for run in runs[1::2]:
         snapshot = ended(service, run)
         assert snapshot.run.state == "failed"
-        assert snapshot.run.message == f"{gone.folder} holds no complete copy of decoded images."
+        assert snapshot.run.message == "The decoded images are incomplete or missing."
         assert snapshot.run.ended is not None
     for run in runs[::2]:
         assert ended(service, run).run.state == "done"

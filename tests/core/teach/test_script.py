@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 import torch
 
-from cifar_core.__main__ import main, report_accuracy
+from cifar_core.__main__ import main
+from cifar_core.commands import report_accuracy
 from cifar_core.config import CLASSES, TrainConfig
 from cifar_core.data import Splits, open_splits
 from cifar_core.data.image_set import DatasetInfo
@@ -24,8 +25,10 @@ from cifar_core.net import new_net
 from cifar_core.runs.records import Snapshot, new_run
 from cifar_core.teach.notebook import notebook_of
 from cifar_core.teach.script import command_of, data_kind, script_of, script_of_run
-from cifar_core.training.events import Change, Changed, Control, Finished, Progress, Reported
-from cifar_core.training.loop import VALIDATION_IMAGES, train
+from cifar_core.training.control import Change, Control
+from cifar_core.training.events import Changed, Finished, Progress, Reported
+from cifar_core.training.loop import train
+from cifar_core.training.progress import VALIDATION_IMAGES
 from tests.helpers.pairwise import pairwise
 from tests.helpers.tiny_data import write_archive, write_folders
 

@@ -21,7 +21,8 @@ from demo.lesson.lesson import Step, lesson
 from demo.lesson.panel import begin_of, end_of
 from demo.lesson.values import values_of
 from demo.setup.link import TABS, read_setup
-from tests.demo.tabs.train.test_run_view import ANN, CONFIG, EVIL, end, go_to, text_of
+from tests.helpers.markup import EVIL_CLASSES, text_of
+from tests.helpers.run_steps import ANN, CONFIG, end, go_to
 
 
 @pytest.fixture
@@ -93,7 +94,7 @@ def test_the_values_are_those_of_the_run_that_is_followed(service: Service, sour
 
 
 def test_a_class_name_is_never_taken_for_markup(service: Service, tiny: Splits, tmp_path: Path) -> None:
-    train, test = (ImageSet(part.images, part.labels, EVIL, part.split) for part in tiny)
+    train, test = (ImageSet(part.images, part.labels, EVIL_CLASSES, part.split) for part in tiny)
     evil = save(tmp_path / "evil", train, test, tiny.info)
     run = service.start(ANN, CONFIG, evil)
     go_to(service, run, 200)

@@ -19,7 +19,8 @@ from cifar_core.data.source import DataSource
 from cifar_core.errors import ConfigError, ImageError, RunError
 from cifar_core.evaluate import Evaluation, evaluate
 from cifar_core.image_edit import ImageEdit, apply_edit
-from cifar_core.images import read_image, to_net_input
+from cifar_core.image_files import read_image
+from cifar_core.images import to_net_input
 from cifar_core.net import Net, new_net
 from cifar_core.predict import predict
 from cifar_core.runs.records import new_run

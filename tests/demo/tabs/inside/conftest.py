@@ -10,14 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cifar_core.config import TrainConfig
 from cifar_core.data import Splits
 from cifar_core.data.source import DataSource
 from cifar_core.inspect.stages import inspect_image
-from cifar_core.net import Net, new_net, save_weights
-from cifar_core.runs.frame_recorder import take
+from cifar_core.net import Net
 from cifar_core.runs.limits import Limits
-from cifar_core.runs.records import Moment, Run
+from cifar_core.runs.records import Run
 from cifar_core.runs.refs import ImageRef, NetRef
 from cifar_core.runs.registry import NetRegistry, OpenImage, OpenNet
 from cifar_core.runs.service import Service
@@ -27,8 +25,8 @@ from demo.tabs.inside.state import InsideState, Place
 from demo.tabs.inside.subject import Subject
 from demo.widgets.events import refusals_in
 from demo.widgets.look_at import LookAt
+from tests.helpers.nets import ANN, CONFIG, come_to, run_of
 
-ANN = "ann" * 8
 FIRST = Place()
 
 
@@ -59,8 +57,8 @@ class Tab:
     def do(self, event: str, *inputs: Any, **clicked: Any) -> "Tab":
         """Let a handler handle an event; `clicked` is what a click carries. What it left out stays as it is."""
         handler: Callable[..., Any] = refusals_in("message_html")(getattr(self.handlers, event))  # type: ignore[arg-type]
-        outputs = handler(*([SimpleNamespace(**clicked)] if clicked else []), *inputs)
-        steps = list(outputs) if inspect.isgenerator(outputs) else [outputs]
+        outputs: Any = handler(*([SimpleNamespace(**clicked)] if clicked else []), *inputs)
+        steps: list[Any] = list(outputs) if inspect.isgenerator(outputs) else [outputs]
         assert steps, "Gradio empties all outputs of a generator that yields nothing"
         self.changed = [name for step in steps for name in step]
         for step in steps:
@@ -89,21 +87,16 @@ class Tab:
 
     def start(self, owner: str = ANN) -> Run:
         """Start a run, which has no weights yet."""
-        return self.nets.service.start(owner, TrainConfig(epochs=2), self.nets.source.splits)
+        return self.nets.service.start(owner, CONFIG, self.nets.source.splits)
 
     def come_to(self, run: Run, step: int, net: Net, *, frame: bool = False, state: str = "running") -> None:
         """Write what a worker writes when `net` is its newest checkpoint, at `step`."""
-        store, test = self.nets.service.store, self.nets.source.splits.test
-        store.folder_of(run.id).mkdir(exist_ok=True)
-        save_weights(net.state_dict(), store.weights_of(run, step))
-        frames = [taken] if frame and (taken := take(net, Moment(step, 4 * step), test, test.first(4), "cpu")) else []
-        store.update(run.id, state=state, step=step, seen=4 * step, checkpoint=step, frames=frames)
+        come_to(self.nets, run, step, net, frame=frame)
+        self.nets.service.store.update(run.id, state=state)
 
     def trained_run(self, seed: int = 1, owner: str = ANN) -> Run:
         """Start a run that has weights."""
-        run = self.start(owner)
-        self.come_to(run, 10, new_net(seed))
-        return run
+        return run_of(self.nets, owner, seed)
 
 
 @pytest.fixture

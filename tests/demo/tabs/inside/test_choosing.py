@@ -1,5 +1,8 @@
 """Which Net and which image the tab Inside shows; whatever is asked for, and whatever is wrong with it, it says so."""
 
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,10 +10,11 @@ import pytest
 from PIL import Image
 
 from cifar_core.data import Splits
-from cifar_core.errors import ImageError
+from cifar_core.inspect import stages
 from cifar_core.net import new_net
 from cifar_core.runs.refs import PRETRAINED, ImageRef, NetRef
 from cifar_core.runs.registry import own_image
+from demo.gradio_compat import ImageFile
 from demo.widgets.look_at import LookAt
 
 # ------------------------------------------------------------------------------------------------ which Net is shown
@@ -38,17 +42,21 @@ def test_image_and_stages_are_there_before_unit_and_saliency(tab: Any) -> None:
 
 
 def test_an_event_opens_the_net_and_asks_it_once(tab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened, asked = [], []
-    original = tab.nets.open
-    monkeypatch.setattr(tab.nets, "open", lambda ref: opened.append(ref) or original(ref))
-    from cifar_core.inspect import stages
+    calls: Counter[str] = Counter()
 
-    calls = stages._calls
-    monkeypatch.setattr(stages, "_calls", lambda *given: asked.append(1) or calls(*given))
+    def counted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def counting(*given: Any) -> Any:
+            calls[name] += 1
+            return function(*given)
+
+        return counting
+
+    monkeypatch.setattr(tab.nets, "open", counted("opened", tab.nets.open))
+    monkeypatch.setattr(stages, "_calls", counted("asked", stages._calls))
     for event in (tab.open, lambda: tab.event("show_number", 4), lambda: tab.event("choose_net", PRETRAINED)):
-        opened.clear(), asked.clear()
+        calls.clear()
         event()
-        assert len(opened) == len(asked) == 1
+        assert calls == {"opened": 1, "asked": 1}
         assert tab.unit_html and tab.saliency_html
 
 
@@ -130,13 +138,19 @@ def test_weights_that_are_not_finite_have_a_sentence_in_place(tab: Any) -> None:
 # ---------------------------------------------------------------------------------------------- which image is shown
 
 
-def test_a_click_a_number_and_an_upload_choose_an_image(tab: Any, tiny: Splits) -> None:
+def upload_of(pixels: np.ndarray, folder: Path) -> ImageFile:
+    """What a handler gets for an uploaded image."""
+    Image.fromarray(pixels).save(folder / "image.png")
+    return ImageFile(str(folder / "image.png"))
+
+
+def test_a_click_a_number_and_an_upload_choose_an_image(tab: Any, tiny: Splits, tmp_path: Path) -> None:
     tab.open().event("pick_test", index=5)
     assert tab.state.image == ImageRef("test", 5) and "test image 5" in tab.about_html
     assert tab.event("show_number", 9.0).state.image.index == 9
     tab.event("pick_train", index=8)
     assert tab.state.image == ImageRef("train", 8) and "train image 8" in tab.about_html
-    tab.event("upload", Image.fromarray(tiny.test.images[3]))
+    tab.event("upload", upload_of(tiny.test.images[3], tmp_path))
     assert tab.state.image == own_image(tiny.test.images[3]) and "your image" in tab.about_html
 
 
@@ -145,9 +159,11 @@ def test_a_number_without_an_image_leaves_everything_as_it_is(tab: Any, index: A
     assert tab.open().event("show_number", index).unchanged and "image" in tab.message_html
 
 
-def test_an_upload_that_cannot_be_read_leaves_everything_as_it_is(tab: Any) -> None:
-    assert tab.open().event("upload", ImageError("This is not an image.")).unchanged
-    assert "This is not an image." in tab.message_html
+def test_an_upload_that_cannot_be_read_leaves_everything_as_it_is(tab: Any, tmp_path: Path) -> None:
+    (tmp_path / "text.png").write_text("not an image")
+    assert tab.open().event("upload", ImageFile(str(tmp_path / "text.png"))).unchanged
+    assert 'role="alert"' in tab.message_html and "PNG" in tab.message_html
+    assert tab.event("upload", ImageFile("")).unchanged and "upload it again" in tab.message_html
     assert tab.event("upload", None).unchanged
 
 
@@ -188,12 +204,7 @@ def test_the_test_images_are_turned_page_by_page_and_shuffled(tab: Any) -> None:
     assert tab.open().tests_html == shuffled != first
 
 
-def test_the_page_is_light(tab: Any, rng: np.random.Generator) -> None:
-    noise = rng.integers(0, 256, (32, 32, 3), np.uint8)  # compresses worst
-    tab.open().event("upload", Image.fromarray(noise))
+def test_the_page_is_light(tab: Any, tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)  # compresses worst
+    tab.open().event("upload", upload_of(noise, tmp_path))
     assert sum(len(str(tab.shown[name])) for name in set(tab.changed)) < 120_000
-
-
-@pytest.fixture
-def rng() -> np.random.Generator:
-    return np.random.default_rng(0)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from cifar_core.data import Splits
 from cifar_core.data.image_set import ImageSet
@@ -217,8 +218,9 @@ def test_an_untrained_net_and_a_black_image_have_answers_too(
     tiny: Splits, make_subject: Callable[..., Subject]
 ) -> None:
     net = new_net(0)
-    net.conv1.weight.data.zero_()
-    net.conv1.bias.data.fill_(-1)  # so that ReLU leaves nothing
+    with torch.no_grad():
+        net.conv1.weight.zero_()
+        net.conv1.bias.fill_(-1)  # type: ignore[union-attr]  # so that ReLU leaves nothing
     assert "hold 0 % of the sum" in text_of(stages_html(make_subject(net, tiny), HERE))
 
 

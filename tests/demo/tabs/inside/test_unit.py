@@ -119,5 +119,5 @@ def test_a_frame_shows_where_on_the_image_the_unit_looks(
 
 def test_a_unit_that_is_not_finite_has_a_sentence(tiny: Splits) -> None:
     net = new_net(0)
-    net.conv1.bias.data.fill_(float("nan"))
+    net.conv1.weight.data.fill_(float("nan"))
     assert "diverged" in page_of(net, tiny.test.images[0], ("conv1", 0, 0, 0))

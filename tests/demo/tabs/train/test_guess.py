@@ -1,21 +1,15 @@
 """What was predicted stands beside what came; nothing that a browser sends back can break the page."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cifar_core.data import Splits
-from cifar_core.runs.limits import Limits
 from cifar_core.runs.records import Run
 from cifar_core.runs.service import Service
-from demo.tabs.train.guess import MOST, Guess, compared, kept_with, read_guess
-from tests.demo.tabs.train.test_run_view import ANN, CONFIG, end, go_to, text_of
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Service:
-    return Service(tmp_path / "runs", limits=Limits(steps=1000))
+from demo.tabs.train.guess import MAX_GUESSES, Guess, compared, read_guess, with_guess
+from tests.helpers.markup import text_of
+from tests.helpers.run_steps import ANN, CONFIG, end, go_to
 
 
 @pytest.fixture
@@ -42,27 +36,27 @@ def test_what_was_left_empty_is_not_asked(service: Service, ended: Run) -> None:
 )
 def test_an_accuracy_is_compared_with_the_tests(service: Service, ended: Run, accuracy: float, verdict: str) -> None:
     words = said(service, ended, accuracy, "", "")
-    assert f"{accuracy:g}\u00a0%" in words and "25.8\u00a0%" in words and verdict in words
+    assert f"{accuracy:g} %" in words and "25.8 %" in words and verdict in words
 
 
 def test_the_hardest_class_is_that_with_the_fewest_right_answers(service: Service, ended: Run) -> None:
-    assert "bird (12.5\u00a0% right) ✓ as you said" in said(service, ended, None, "bird", "")
-    assert "✗ of car, 100.0\u00a0% are right" in said(service, ended, None, "car", "")
-    assert "✗ not as you said" in said(service, ended, None, "plane", "")  # no test image of it
+    assert "bird (12.5 % right) ✓ as predicted" in said(service, ended, None, "bird", "")
+    assert "✗ of car, 100.0 % are right" in said(service, ended, None, "car", "")
+    assert "✗ not as predicted" in said(service, ended, None, "plane", "")  # no test image of it
 
 
 def test_a_divergence_is_compared_with_how_the_run_ended(service: Service, ended: Run, tiny: Splits) -> None:
-    assert "no no ✓ as you said" in said(service, ended, None, "", "no")
-    assert "yes no ✗ not as you said" in said(service, ended, None, "", "yes")
+    assert "no no ✓ as predicted" in said(service, ended, None, "", "no")
+    assert "yes no ✗ not as predicted" in said(service, ended, None, "", "yes")
     service.store.update(ended.id, state="diverged")
-    assert "yes yes ✓ as you said" in said(service, ended, None, "", "yes")
+    assert "yes yes ✓ as predicted" in said(service, ended, None, "", "yes")
 
 
 def test_before_the_end_only_the_prediction_is_shown(service: Service, tiny: Splits) -> None:
     run = service.start(ANN, CONFIG, tiny)
     go_to(service, run, 50)
     words = said(service, run, 60, "cat", "no")
-    assert "60\u00a0%" in words and "when the run has ended" in words and "✓" not in words and "✗" not in words
+    assert "60 %" in words and "when the run has ended" in words and "✓" not in words and "✗" not in words
 
 
 @pytest.mark.parametrize(
@@ -83,8 +77,8 @@ def test_a_class_name_is_never_taken_for_markup(service: Service, ended: Run) ->
 
 def test_the_browser_keeps_the_newest_and_forgets_what_was_not_said() -> None:
     kept: Any = "nonsense"
-    for number in range(MOST + 5):
-        kept = kept_with(kept, f"run{number}", (50.0, "cat", "no"))
-    assert len(kept) == MOST and "run4" not in kept and list(kept)[-1] == f"run{MOST + 4}"
-    assert kept_with(kept, "other", (None, None, None)) == kept
+    for number in range(MAX_GUESSES + 5):
+        kept = with_guess(kept, f"run{number}", (50.0, "cat", "no"))
+    assert len(kept) == MAX_GUESSES and "run4" not in kept and list(kept)[-1] == f"run{MAX_GUESSES + 4}"
+    assert with_guess(kept, "other", (None, None, None)) == kept
     assert read_guess(kept["run9"]) == Guess(50.0, "cat", "no")

@@ -10,12 +10,13 @@ import pytest
 
 from cifar_core.config import CLASSES
 from cifar_core.data import Splits
-from cifar_core.runs.limits import Limits
 from cifar_core.runs.service import Service
 from cifar_core.teach import findings as core
-from demo.tabs.train.narrator import EMPTY, sentence, story_html
-from demo.tabs.train.run_view import RunWatch
-from tests.demo.tabs.train.test_run_view import ANN, CONFIG, EVIL, end, go_to, shown, text_of
+from demo.tabs.train.run_watch import RunWatch
+from demo.tabs.train.story import EMPTY, sentence, story_html
+from tests.helpers.markup import EVIL_CLASSES, text_of
+from tests.helpers.run_steps import ANN, CONFIG, end, go_to
+from tests.helpers.run_views import shown
 
 EXAMPLES: dict[core.Finding, tuple[str, ...]] = {
     core.Guessing(2.301, math.log(10)): ("2.30", "10 classes", "only guesses"),
@@ -24,18 +25,13 @@ EXAMPLES: dict[core.Finding, tuple[str, ...]] = {
     core.Rising(1.2, 1.9, 400): ("1.20", "1.90", "400 images", "is rising"),
     core.Noisy(1.1, 2.4): ("1.10", "2.40", "jump"),
     core.Diverged(1077, 9.51): ("1,077", "9.51", "learning rate"),
-    core.Diverged(3, None): ("After 3 mini-batches", "no number"),
+    core.Diverged(3, None): ("After 3 mini-batches", "no longer a number"),
     core.ValidationAccuracy(0.452, 0.0157, 0.123, 1000): ("45.2\u00a0%", "1.6\u00a0%", "12.3\u00a0%", "1,000"),
     core.Overfitting(0.7, 8000, 0.6): ("70.0\u00a0%", "8,000", "60.0\u00a0%", "by heart"),
     core.OneClass(6, 0.72): ("72.0\u00a0%", "frog"),
-    core.MostConfused(3, 5, 31, 100): ("a cat for a dog", "31 of 100"),
+    core.MostConfused(3, 5, 31, 100): ("dog for a cat", "31 of 100"),
     core.AfterChange("lr", 0.01, 1.42, 1.35): ("learning rate became 0.01", "1.42", "1.35"),
 }
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Service:
-    return Service(tmp_path / "runs", limits=Limits(steps=1000))
 
 
 @pytest.mark.parametrize("finding", EXAMPLES, ids=lambda finding: type(finding).__name__)
@@ -52,12 +48,12 @@ def test_every_kind_of_finding_has_its_words() -> None:
 
 @pytest.mark.parametrize("finding", [core.Falling(2, 1, 8), core.Flat(1, 8), core.Rising(1, 2, 8)])
 def test_of_a_run_that_has_ended_the_course_is_told_as_past(finding: core.Finding) -> None:
-    words = sentence(finding, CLASSES, going=False)
+    words = sentence(finding, CLASSES, active=False)
     assert re.search(r"\b(was|stayed)\b", words) and not re.search(r"\b(is|stays)\b", words)
 
 
 def test_a_class_name_is_never_taken_for_markup() -> None:
-    markup = story_html((core.OneClass(4, 0.9), core.MostConfused(0, 3, 1, 2)), EVIL, going=True)
+    markup = story_html((core.OneClass(4, 0.9), core.MostConfused(0, 3, 1, 2)), EVIL_CLASSES, active=True)
     assert "<script" not in markup and "&lt;script" in markup and "<b>" not in markup
 
 

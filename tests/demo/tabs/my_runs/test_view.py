@@ -1,11 +1,9 @@
-"""Several runs beside each other: which settings differ, how they did, and the drawing of their curves."""
+"""Several runs beside each other: which settings differ, how they did, and the text of their curves."""
 
 import re
-import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
 
@@ -15,24 +13,21 @@ from cifar_core.errors import RunError
 from cifar_core.runs.records import Point, Snapshot, TestResult, new_run
 from cifar_core.runs.service import Service
 from cifar_core.training.events import Changed, Validated
-from demo.tabs.my_runs.compare import (
-    NO_RUNS,
-    TICK,
+from demo.tabs.my_runs.view import (
+    UNSOLVED,
     accuracy_words,
     comparison_html,
-    curve_of,
-    differences_html,
+    curves_text,
     differing,
     list_html,
     setting_words,
-    smoothed,
     snapshots_of,
     unlike_tutorial,
 )
-from demo.widgets.download import slug
-from demo.widgets.figures import MOST_CURVES, Curve, class_counts, compare_curves
+from demo.widgets.chart import MAX_SERIES
+from tests.helpers.markup import text_of
+from tests.helpers.run_steps import ANN, BOB
 
-ANN, BOB = "ann" * 8, "bob" * 8
 EVIL = "<img src=x onerror=alert(1)> & 'co' $\\frac{"
 
 
@@ -54,22 +49,22 @@ def a_snapshot(
 
 def cells(table: str) -> dict[str, list[str]]:
     """Each row's first cell, and the texts of the others."""
-    rows = re.findall(r"<tr>(.*?)</tr>", table)
-    texts = [[re.sub("<[^>]*>", "", cell) for cell in re.findall(r"<t[hd].*?</t[hd]>", row)] for row in rows]
+    rows = re.findall(r"<tr>(.*?)</tr>", table, re.DOTALL)
+    texts = [[text_of(cell) for cell in re.findall(r"<t[hd].*?</t[hd]>", row, re.DOTALL)] for row in rows]
     return {first: rest for first, *rest in texts}
 
 
 def test_settings_that_are_the_same_have_no_row_and_those_that_differ_have_one() -> None:
     one, two = a_snapshot("one", settings={"lr": 0.01}), a_snapshot("two", settings={"batch_size": 64})
     assert differing([one, two]) == ["batch_size", "lr"]
-    table = cells(differences_html([one, two]))
+    table = cells(comparison_html([one, two]))
     assert table["What differs"] == ["one", "two"]
     assert (table["Batch size"], table["Learning rate"]) == (["4", "64"], ["0.01", "0.001"])
     assert "Epochs" not in table and "Settings" not in table
 
 
 def test_runs_with_the_same_settings_are_said_to_be_the_same() -> None:
-    table = cells(differences_html([a_snapshot("one"), a_snapshot("two")]))
+    table = cells(comparison_html([a_snapshot("one"), a_snapshot("two")]))
     assert table["Settings"] == ["the same", "the same"]
 
 
@@ -117,15 +112,15 @@ def test_the_accuracy_is_that_of_all_test_images_or_says_that_it_is_not() -> Non
 
 
 def test_another_data_set_is_a_difference_too(tiny: Splits) -> None:
-    table = cells(differences_html([a_snapshot("one", data=str(tiny.folder)), a_snapshot("two")]))
+    table = cells(comparison_html([a_snapshot("one", data=str(tiny.folder)), a_snapshot("two")]))
     assert table["Data"][0].startswith(tiny.info.name)
     assert table["Data"][1] == "no longer on this server"
 
 
-def test_the_loss_is_averaged_over_the_last_twentieth_of_the_run() -> None:
+def test_the_last_loss_is_the_mean_over_the_last_twentieth_of_the_run() -> None:
     # 4 epochs of 400 images: a twentieth is 80 images, two points further back than the newest
-    curve = smoothed(a_snapshot(losses=(4.0, 2.0, 3.0, 1.0), settings={"epochs": 4}))
-    assert curve == [(0.1, 4.0), (0.2, 3.0), (pytest.approx(0.3), 3.0), (0.4, 2.0)]
+    snapshots = [a_snapshot(losses=losses, settings={"epochs": 4}) for losses in ((4.0, 2.0, 3.0, 1.0), ())]
+    assert cells(comparison_html(snapshots))["Training loss"] == ["2.000", "–"]
 
 
 def test_names_are_shown_as_they_are_and_never_run() -> None:
@@ -135,66 +130,27 @@ def test_names_are_shown_as_they_are_and_never_run() -> None:
         assert "&lt;img src=x onerror=alert(1)&gt; &amp;" in shown
 
 
-def test_the_drawing_has_both_curves_a_legend_and_its_numbers_in_words() -> None:
+def test_the_chart_has_the_curves_of_all_runs_under_their_names() -> None:
     probes = (Validated(20, 100, 20, 100), Validated(40, 200, 45, 100))
     one = a_snapshot("run one", losses=(2.0, 1.5), probes=probes)
-    drawn = compare_curves([curve_of(one), curve_of(a_snapshot("second"))])
-    for name in ("run one", "second"):
-        assert f"</i>{name}</li>" in drawn
-    assert "run one 1.750 after 0.2 epochs; second has none yet" in drawn
-    assert "run one 45.0% after 0.5 epochs; second has none yet" in drawn
-    colours = re.findall(r"solid (#\w{6})", drawn)
-    assert len(set(colours)) == 2
-    pictures = re.findall(r"<svg.*?</svg>", drawn, re.DOTALL)
-    assert len(pictures) == 2 and all(colours[0] in picture for picture in pictures)
-    assert "currentColor" in pictures[0] and "#010203" not in drawn and "<style" not in drawn
-    for picture in pictures:
-        ElementTree.fromstring(picture.replace("xlink:href", "href"))
+    text = curves_text([one, a_snapshot("second", losses=(1.0,))])
+    assert text.endswith(";s,solid,run one;0.1,2;0.2,1.75;a,0.25,0.2;a,0.5,0.45;s,solid,second;0.1,1;")
+    assert curves_text([]) == ""
 
 
-def test_as_many_lines_as_allowed_look_different() -> None:
-    line = ((0.1, 2.0), (0.2, 1.0))
-    drawn = compare_curves([Curve(f"run {number}", line, ()) for number in range(MOST_CURVES)])
-    looks = re.findall(r"border-top: 3px ([^\"]*)", drawn)
-    assert len(set(looks)) == len(looks) == MOST_CURVES
+def test_a_mistake_that_is_still_to_be_guessed_is_not_given_away() -> None:
+    quiz = a_snapshot("quiz", kind="quiz", secret=True, pair="x")
+    assert unlike_tutorial(quiz).endswith(f"mistake {UNSOLVED}")
+    table = cells(comparison_html([quiz, a_snapshot("baseline")]))
+    assert table["Mistake"] == [UNSOLVED, "none"]
+    solved = a_snapshot("quiz", kind="quiz", pair="x", settings={"mistake": "no_zero_grad"})
+    assert unlike_tutorial(solved).endswith("mistake no zero grad")
 
 
-def test_one_diverging_run_does_not_flatten_the_others() -> None:
-    tame = Curve("tame", ((0.1, 2.3), (0.2, 1.2)), ())
-    drawn = compare_curves([tame, Curve("wild", ((0.1, 2.3), (0.2, 5e6)), ())])
-    heights = re.findall(r"<text[^>]*>([^<]*)</text>", drawn.split("</svg>")[0].split("epochs</text>")[1])
-    assert heights[-1] == "4.0" and 1 <= float(heights[0]) <= 1.5
-    assert "wild 5000000.000" in drawn
-
-
-def test_a_long_curve_is_drawn_with_few_points_and_its_last() -> None:
-    long = Curve("long", tuple((at / 50, 2.0 + at % 7) for at in range(10_001)), ())
-    drawn = compare_curves([long])
-    assert len(drawn) < 50_000
-    assert f"long {2 + 10_000 % 7}.000 after 200 epochs" in drawn
-
-
-def test_two_drawings_at_once_are_what_they_are_alone() -> None:
-    curve = Curve("a", ((0.1, 2.3), (0.2, 1.2)), ((0.1, 0.1),))
-
-    def draw() -> set[str]:
-        drawn = (compare_curves([curve]), class_counts(["plane"], [3]))
-        # the names of clip paths are hashes of the layout, which may differ in a last digit
-        return {re.sub(r"p[0-9a-f]{10}", "clip", one) for one in drawn}
-
-    alone, seen = draw(), []
-    threads = [threading.Thread(target=lambda: seen.append(draw())) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert seen == [alone] * 8
-
-
-def test_without_runs_stands_a_sentence() -> None:
-    assert NO_RUNS in list_html([])
-    assert TICK in comparison_html([])
-    assert TICK in comparison_html([a_snapshot(losses=(2.0,))])
+def test_without_runs_a_sentence_says_what_to_do() -> None:
+    assert "You have no runs yet" in text_of(list_html([]))
+    for few in ([], [a_snapshot(losses=(2.0,))]):
+        assert "Tick two or more runs" in text_of(comparison_html(few))
 
 
 def test_only_own_runs_that_are_still_there_are_compared(tmp_path: Path, tiny: Splits) -> None:
@@ -205,19 +161,5 @@ def test_only_own_runs_that_are_still_there_are_compared(tmp_path: Path, tiny: S
         snapshots_of(service, ANN, [mine.id, other.id])
     with pytest.raises(RunError, match="no such run"):
         snapshots_of(service, ANN, ["gone"])
-    with pytest.raises(RunError, match=f"at most {MOST_CURVES} runs"):
-        snapshots_of(service, ANN, [mine.id] * (MOST_CURVES + 1))
-
-
-@pytest.mark.parametrize(
-    ("name", "file"),
-    [
-        ("run ab12", "run-ab12"),
-        ("My best: lr=0.01!", "run-my-best-lr-0-01"),
-        ("../../etc/passwd", "run-etc-passwd"),
-        ("学习率", "run-unnamed"),
-        ("run", "run-run"),
-    ],
-)
-def test_any_name_becomes_a_plain_file_name(name: str, file: str) -> None:
-    assert slug(name) == file
+    with pytest.raises(RunError, match=f"at most {MAX_SERIES} runs"):
+        snapshots_of(service, ANN, [mine.id] * (MAX_SERIES + 1))
