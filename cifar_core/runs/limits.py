@@ -9,25 +9,23 @@ from cifar_core.runs.records import Run, RunChange
 from cifar_core.runs.store import Store
 
 
+def _limit(default: int, label: str, help: str) -> int:
+    return setting(default, label, low=1, high=10**9, help=help)
+
+
 @dataclass(frozen=True)
 class Limits:
     """The bounds; each is an option of `python -m demo`, and the page says those that a visitor can meet."""
 
-    steps: int = setting(500_000, "Steps", low=1, unit="mini-batches", help="mini-batches in one run")
-    minutes: int = setting(
-        60, "Minutes", low=1, unit="minutes", help="minutes of work in one run, other runs' turns not counted"
-    )
-    active_per_owner: int = setting(4, "Active runs", low=1, unit="runs", help="runs of one visitor active at once")
-    active: int = setting(60, "All active runs", low=1, unit="runs", help="runs active at once, all visitors together")
-    starts_a_minute: int = setting(
-        10, "Starts a minute", low=1, unit="runs", help="runs that one visitor may start within a minute"
-    )
-    kept_per_owner: int = setting(30, "Saved runs", low=1, unit="runs", help="ended runs of one visitor that are saved")
-    paused_minutes: int = setting(
-        120, "Minutes paused", low=1, unit="minutes", help="minutes that a run may be paused before it is stopped"
-    )
-    days: int = setting(14, "Days", low=1, unit="days", help="days that an ended run is saved")
-    disk_mb: int = setting(2000, "Disk", low=1, unit="megabytes", help="megabytes that all runs together may take")
+    steps: int = _limit(500_000, "Steps", "mini-batches in one run")
+    minutes: int = _limit(60, "Minutes", "minutes of work in one run, other runs' turns not counted")
+    active_per_owner: int = _limit(4, "Active runs per visitor", "runs of one visitor active at once")
+    active: int = _limit(60, "Active runs", "runs active at once, all visitors together")
+    starts_a_minute: int = _limit(10, "Starts a minute", "runs that one visitor may start within a minute")
+    kept_per_owner: int = _limit(30, "Saved runs per visitor", "ended runs of one visitor that are saved")
+    paused_minutes: int = _limit(120, "Paused minutes", "minutes that a run may be paused before it is stopped")
+    days: int = _limit(14, "Days", "days that an ended run is saved")
+    disk_mb: int = _limit(2000, "Disk space", "megabytes that all runs together may take")
 
     def __post_init__(self) -> None:
         check_settings(self)

@@ -213,9 +213,9 @@ def message_of(store: Store, name: str) -> str:
 
 def test_every_bound_is_a_positive_number_with_a_meaning() -> None:
     for name, limit in settings_of(Limits).items():
-        assert getattr(Limits(), name) > 0
+        assert getattr(Limits(), name) == limit.default > 0  # type: ignore[operator]
         assert len(limit.help.split()) > 3
-        with pytest.raises(ConfigError):
+        with pytest.raises(ConfigError, match=f"^{limit.label} must be a whole number from 1 to "):
             Limits(**{name: 0})
 
 
