@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from cifar_core.config import CLASSES, TrainConfig
 from cifar_core.data import open_splits
+from cifar_core.data.folder import RepackedError
 from cifar_core.errors import CifarError, DataError, DeviceError, ImageError, ReceiptError
 from cifar_core.teach.commands import write_receipt
 from cifar_core.training.control import Control
@@ -27,6 +28,7 @@ INTERRUPTED = 130
 """exit status"""
 ADVICE: dict[type[CifarError], str] = {
     DeviceError: "Use --device auto or cpu.",
+    RepackedError: "The option --unverified accepts it.",
 }
 """options that help against an error of the core, which itself knows no command line"""
 
@@ -38,14 +40,22 @@ def sentence_of(error: CifarError) -> str:
 
 def prepare_data(options: argparse.Namespace) -> int:
     """Download CIFAR-10 into a folder."""
-    from cifar_core.data.archive import Downloading, download, sentence
+    from cifar_core.data.archive import CIFAR10
+    from cifar_core.data.download import download
+    from cifar_core.data.download_events import Downloading, sentence
 
     live = sys.stderr.isatty()
-    for event in download(options.destination):
-        if not isinstance(event, Downloading):
-            print(sentence(event), flush=True)
-        elif live:
-            print(f"\r{sentence(event):<100}", end="\r", file=sys.stderr, flush=True)
+    try:
+        for event in download(options.destination):
+            if not isinstance(event, Downloading):
+                print(sentence(event), flush=True)
+            elif live:
+                print(f"\r{sentence(event):<100}", end="\r", file=sys.stderr, flush=True)
+    except DataError as error:
+        raise DataError(
+            f"{error} The folder of the download is {options.destination}; if another folder holds {CIFAR10.folder}, "
+            "name that one with --data."
+        ) from error
     return 0
 
 
@@ -163,7 +173,8 @@ def evaluate(options: argparse.Namespace) -> int:
 
 def classify(options: argparse.Namespace) -> int:
     """Print what the Net predicts for images."""
-    from cifar_core.images import read_image, to_net_input
+    from cifar_core.image_files import read_image
+    from cifar_core.images import to_net_input
     from cifar_core.net import load_net
     from cifar_core.predict import predict
 

@@ -68,9 +68,9 @@ def build_app(service: Service, source: DataSource, nets: NetRegistry) -> gr.Blo
             with gr.Tab("One step", id="step") as step_tab:
                 build_one_step_tab(source, train.settings, step_tab)
             with gr.Tab("Lab", id="lab") as lab_tab:
-                build_lab_tab(service, source, owner, lab_tab)
+                build_lab_tab(nets, owner, lab_tab)
             with gr.Tab("Code", id="code") as code_tab:
-                build_code_tab(service, source, owner, train.settings, saved, code_tab)
+                build_code_tab(nets, owner, train.settings, saved, code_tab)
             with gr.Tab("My runs", id="runs") as runs_tab:
                 build_runs_tab(service, owner, saved, runs_tab)
         build_endpoints(service, source, nets)
@@ -115,7 +115,10 @@ def header_html(service: Service, source: DataSource) -> str:
         ("Device", device, workers[0].reason if workers else ""),
         ("Training now", {0: "no runs", 1: "1 run"}.get(active, f"{active} runs"), ""),
     ]
-    return render("header.html.j2", parts=parts, status=source.status, fraction=source.fraction)
+    status = source.status
+    if source.failed:
+        status += " Or start the server with --data and a folder that holds CIFAR-10."
+    return render("header.html.j2", parts=parts, status=status, fraction=source.fraction)
 
 
 def data_key(source: DataSource) -> str:

@@ -20,7 +20,7 @@ from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 
 from cifar_core.errors import ImageError
-from cifar_core.images import read_image
+from cifar_core.image_files import read_image
 
 S = TypeVar("S")
 

@@ -15,7 +15,7 @@ TABS = sorted(path for path in ROOT.glob("demo/tabs/*") if path.is_dir() and pat
 
 LAYERS = (
     {"errors", "field", "config"},
-    {"data", "images", "image_edit", "pixels", "device", "net", "prediction"},
+    {"data", "images", "image_files", "image_edit", "pixels", "device", "net", "prediction"},
     {"mistakes", "training", "evaluate", "predict", "pretrained"},
     {"inspect"},
     {"runs"},

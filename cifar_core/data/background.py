@@ -1,4 +1,4 @@
-"""The download of CIFAR-10 in a thread of its own, so that a page can be used while the data is coming."""
+"""The download of CIFAR-10 in a thread of its own, so that a page can be used meanwhile."""
 
 import threading
 from collections.abc import Sequence
@@ -7,27 +7,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from cifar_core.data.archive import CIFAR10, Archive, download
+from cifar_core.data.archive import CIFAR10, Archive
+from cifar_core.data.download import download
 from cifar_core.data.download_events import DownloadEvent, Downloading, Ready, sentence
 from cifar_core.errors import DataError
 
 
 @dataclass(frozen=True)
 class DownloadStatus:
-    """How the download stands, in a form that a page can show as it is."""
+    """The state of the download, in a form that a page can show as it is: its sentence names no path."""
 
     state: Literal["idle", "running", "ready", "failed"]
     sentence: str
     """for people: what is happening, how far it is, or what went wrong and what to do"""
     fraction: float | None = None
-    """from 0 to 1 while bytes are coming in; None where there is nothing to measure"""
+    """from 0 to 1 while bytes arrive; None if there is nothing to measure"""
 
 
 class BackgroundDownload:
     """Runs `download` in one daemon thread. Reading `status` never waits and never blocks the thread."""
 
     def __init__(self, destination: Path, *, archive: Archive = CIFAR10, mirrors: Sequence[str] | None = None) -> None:
-        """Nothing happens until `start`. The arguments are those of `download`."""
+        """Take the arguments of `download`; nothing happens until `start`."""
         self.status = DownloadStatus("idle", "CIFAR-10 is not being downloaded.")
         """the latest; replaced as a whole, so that a reader needs no lock"""
         self.folder: Path | None = None
@@ -38,7 +39,7 @@ class BackgroundDownload:
         self._writing = threading.Lock()  # of the status: `stop` has the last word
 
     def start(self) -> None:
-        """Begin, or go on behind the bytes that an earlier attempt left. Does nothing while running or once ready."""
+        """Begin, or continue after the bytes that an earlier attempt left. Do nothing while running or once ready."""
         with self._writing:
             if self.status.state in ("running", "ready"):
                 return
@@ -50,14 +51,14 @@ class BackgroundDownload:
             self._thread.start()
 
     def stop(self) -> None:
-        """End the download; what has come is kept. Returns at once: the thread follows at the next byte or timeout."""
+        """End the download; the bytes received stay. Return at once: the thread ends at the next byte or timeout."""
         with self._writing:
             self._stopped.set()
             if self.status.state == "running":
                 self.status = DownloadStatus("idle", "The download of CIFAR-10 was stopped; it can be continued.")
 
     def wait(self) -> None:
-        """Return when the download that is running has ended, one way or the other."""
+        """Return when the running download has ended, one way or the other."""
         if self._thread is not None:
             self._thread.join()
 
@@ -68,16 +69,17 @@ class BackgroundDownload:
         try:
             with closing(download(destination, archive=archive, mirrors=mirrors)) as events:
                 for event in events:
-                    self._tell(_status(event), stopped, event.folder if isinstance(event, Ready) else None)
+                    self._report(_status(event), stopped, event.folder if isinstance(event, Ready) else None)
                     if stopped.is_set():
                         break
         except DataError as error:
-            self._tell(DownloadStatus("failed", str(error)), stopped)
-        except Exception as error:  # a bug: the page must not say "downloading" for ever, and the log shall have it
-            self._tell(DownloadStatus("failed", f"The download of CIFAR-10 broke off unexpectedly ({error})."), stopped)
+            self._report(DownloadStatus("failed", str(error)), stopped)
+        except Exception as error:  # a bug: the page must not say "downloading" for ever, and the log has it
+            unexpected = f"The download of CIFAR-10 ended with an unexpected error ({type(error).__name__})."
+            self._report(DownloadStatus("failed", unexpected), stopped)
             raise
 
-    def _tell(self, status: DownloadStatus, stopped: threading.Event, folder: Path | None = None) -> None:
+    def _report(self, status: DownloadStatus, stopped: threading.Event, folder: Path | None = None) -> None:
         with self._writing:
             if not stopped.is_set():
                 self.folder = folder
@@ -88,5 +90,5 @@ def _status(event: DownloadEvent) -> DownloadStatus:
     if isinstance(event, Downloading):
         return DownloadStatus("running", sentence(event), event.received / event.total)
     if isinstance(event, Ready):
-        return DownloadStatus("ready", sentence(event))
+        return DownloadStatus("ready", "CIFAR-10 is ready.")
     return DownloadStatus("running", sentence(event))

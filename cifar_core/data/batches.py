@@ -1,4 +1,4 @@
-"""The files of the CIFAR-10 archive: read through torchvision, or, where they were re-packed, without trusting them."""
+"""The files of the CIFAR-10 archive: read by torchvision or, if they were re-packed, without trusting them."""
 
 import pickle
 import warnings
@@ -19,12 +19,12 @@ PREPARE = "python -m cifar_core prepare-data"
 
 
 def reason(error: Exception) -> str:
-    """What went wrong, in the words of the system or of the error."""
+    """Return what went wrong, in the words of the system or of the error."""
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def read_verified(folder: Path) -> tuple[ImageSet, ImageSet] | None:
-    """The archive as torchvision reads it, or None where its md5 sums are not the official ones."""
+    """Return the archive as torchvision reads it, or None if its md5 sums are not the official ones."""
     # takes seconds, and is needed only once
     from torchvision.datasets import CIFAR10 as TorchvisionCIFAR10
 
@@ -46,12 +46,12 @@ def read_verified(folder: Path) -> tuple[ImageSet, ImageSet] | None:
 
 
 def read_unverified(folder: Path) -> tuple[ImageSet, ImageSet]:
-    """The same from files of any origin, without running anything in them. DataError where they are not CIFAR-10's."""
+    """Return the same from files of any origin, running nothing in them; raise DataError if they are not CIFAR-10."""
     names = _unpickle(folder / "batches.meta").get("label_names")
     if not isinstance(names, list) or [short_name(name) for name in names] != list(CLASSES):
         raise DataError(
             f"batches.meta in {folder} does not name the ten classes of CIFAR-10, so this is another data set. Save it "
-            "as pictures in train/<class>/ and test/<class>/."
+            "as images in train/<class>/ and test/<class>/."
         )
     *train, test = (_read_batch(folder / name) for name in BATCHES if name != "batches.meta")
     images, labels = (np.concatenate(parts) for parts in zip(*train, strict=True))
@@ -64,7 +64,7 @@ def short_name(name: Any) -> str:
 
 
 def _read_batch(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """One file's images, uint8 (n, 32, 32, 3), and labels, int64 (n,), from 0 to 9."""
+    """Return one file's images, uint8 (n, 32, 32, 3), and labels, int64 (n,), from 0 to 9."""
     batch = _unpickle(path)
     data = batch["data"].numbers if isinstance(batch.get("data"), _Array) else None
     labels = batch["labels"].numbers.tolist() if isinstance(batch.get("labels"), _Array) else batch.get("labels")
@@ -82,7 +82,7 @@ _GET_ANOTHER = f"Get another copy, or the official one with `{PREPARE} DEST`."
 
 
 # A pickle is a program: loading one calls whatever functions it names. Here it gets no function at all. The few names
-# that the pickle of an array contains lead to the stand-ins below, which note what is said of the array; every other
+# in the pickle of an array lead to the stand-ins below, which record what is said of the array; every other
 # name ends the loading. NumPy's own functions are kept out too, since a forged dtype can make them read wild pointers.
 
 
@@ -102,7 +102,7 @@ class _Dtype:
 
 
 class _Array:
-    """Stands in for numpy.ndarray: first made without content, then told its state."""
+    """Stands in for numpy.ndarray: first made without content, then given its state."""
 
     numbers = np.empty(0)
 
@@ -150,7 +150,7 @@ class _BatchUnpickler(pickle.Unpickler):
 
 
 def _unpickle(path: Path) -> dict[str, Any]:
-    """What the pickled dict at `path` holds: lists, numbers, words and arrays (as _Array); DataError for all else."""
+    """Return the pickled dict at `path`: lists, numbers, words and arrays (as _Array); raise DataError for all else."""
     with open(path, "rb") as file:
         try:
             content = _BatchUnpickler(file, encoding="latin1").load()  # the official files are Python 2's

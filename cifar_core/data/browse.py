@@ -1,4 +1,4 @@
-"""Looking through an image set: which pictures stand on a page, and what is to be said of one."""
+"""Browse an image set: which images are on a page, and the facts of one."""
 
 import math
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import numpy as np
 
 from cifar_core.data.image_set import DatasetInfo, ImageSet
 from cifar_core.errors import DataError
+from cifar_core.field import whole_number
 
 MAX_PER_PAGE = 100
 MAX_SEED = 999_999
@@ -15,16 +16,16 @@ MAX_SEED = 999_999
 
 @dataclass(frozen=True)
 class Page:
-    """Some pictures of an image set, in the order in which they are shown."""
+    """Some images of an image set, in the order in which they are shown."""
 
     indices: tuple[int, ...]
-    """places in the image set"""
+    """in the image set"""
     number: int
     """from 1"""
     pages: int
     """how many pages there are"""
     total: int
-    """pictures on all pages together"""
+    """images on all pages together"""
 
 
 def page_of(
@@ -35,34 +36,31 @@ def page_of(
     classes: tuple[str, ...] = (),
     seed: float | None = None,
 ) -> Page:
-    """Page `number` (from 1) of the pictures of `classes` (none named: all), `per_page` (1 to 100) at a time.
+    """Return page `number` (from 1) of the images of `classes` (default: all), `per_page` (1 to 100) at a time.
 
-    With a `seed` (0 to 999,999) the pictures are shuffled by it, always in the same way; without one they keep their
-    order. The numbers are whole ones, which a slider gives as 2.0. Raises DataError for a value out of bounds or an
-    unknown class. A page past the last is the last.
+    A `seed` (0 to 999,999) shuffles the images, always in the same way; without one they keep their order. A slider
+    may give a whole number as 2.0. Raise DataError for a value out of bounds or an unknown class. A page past the last
+    is the last.
     """
-    for name, value, low, high in (
-        ("The page", number, 1, 10**9),
-        ("Pictures a page", per_page, 1, MAX_PER_PAGE),
-        ("The shuffle seed", 0 if seed is None else seed, 0, MAX_SEED),
-    ):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high or value % 1:
-            raise DataError(f"{name} must be a whole number from {low:,} to {high:,}; {value!r:.40} is not.")
+    number = whole_number("The page", number, 1, error=DataError)
+    per_page = whole_number("Images per page", per_page, 1, MAX_PER_PAGE, DataError)
     unknown = [name for name in classes if name not in image_set.classes]
     if unknown:
         raise DataError(f"There is no class {unknown[0]!r:.40}; there are {', '.join(image_set.classes)}.")
     chosen = image_set.with_labels(classes) if classes else np.arange(len(image_set))
     if seed is not None:
-        chosen = np.random.default_rng(int(seed)).permutation(chosen)
+        chosen = np.random.default_rng(whole_number("The shuffle seed", seed, 0, MAX_SEED, DataError)).permutation(
+            chosen
+        )
     pages = max(1, math.ceil(len(chosen) / per_page))
-    number = min(int(number), pages)
-    first = (number - 1) * int(per_page)
-    return Page(tuple(chosen[first : first + int(per_page)].tolist()), number, pages, len(chosen))
+    number = min(number, pages)
+    first = (number - 1) * per_page
+    return Page(tuple(chosen[first : first + per_page].tolist()), number, pages, len(chosen))
 
 
 @dataclass(frozen=True)
 class Range:
-    """The smallest and the largest number of a picture at one stage of its preparation."""
+    """The smallest and the largest number of an image at one stage of its preparation."""
 
     low: float
     high: float
@@ -70,7 +68,7 @@ class Range:
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """What a learner asks of one picture."""
+    """What a learner wants to know of one image."""
 
     index: int
     label: int
@@ -89,7 +87,7 @@ class ImageFacts:
 
 
 def image_facts(image_set: ImageSet, index: int) -> ImageFacts:
-    """The facts of picture `index` (0 to N - 1). Raises DataError where there is no such picture."""
+    """Return the facts of image `index` (0 to N - 1); raise DataError if there is no such image."""
     if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(image_set):
         raise DataError(
             f"There is no image {index!r:.40} in the {image_set.split} set; they go from 0 to {len(image_set) - 1}."
@@ -102,15 +100,15 @@ def image_facts(image_set: ImageSet, index: int) -> ImageFacts:
     return ImageFacts(index, label, image_set.classes[label], shape, "torch.float32", stored, before, after)
 
 
-def describe(image_set: ImageSet, about: DatasetInfo) -> str:
-    """The image set as the notebook prints it."""
+def describe(image_set: ImageSet, info: DatasetInfo) -> str:
+    """Return the image set as the notebook prints it."""
     return "\n".join(
         (
-            f"Dataset {about.name}",
+            f"Dataset {info.name}",
             f"    Number of datapoints: {len(image_set)}",
             f"    Split: {image_set.split}",
-            # the folder's own name is enough, and the paths of a server are nobody's business
-            f"    Root Location: {'./' + Path(about.root).name if about.root else '(drawn by this program)'}",
+            # only the folder's own name: no path of the server may reach a browser
+            f"    Root Location: {'./' + Path(info.root).name if info.root else '(drawn by this program)'}",
             "    Transforms (if any): Compose(",
             "                             ToTensor()",
             "                             Normalize(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))",

@@ -1,4 +1,4 @@
-"""The decoded arrays of a data folder, kept beside it: found again as long as none of its files has changed."""
+"""The cache of a data folder's decoded arrays: valid as long as none of its files has changed."""
 
 import hashlib
 import os
@@ -11,7 +11,7 @@ from cifar_core.errors import DataError
 FileState = tuple[str, int, int]
 """path, bytes, time of the last change in ns"""
 
-_VERSION = 1  # of the decoding; a new number makes every kept copy a stale one
+_VERSION = 1  # of the decoding; a new number makes every cached copy invalid
 
 
 def file_state(path: Path) -> FileState:
@@ -20,7 +20,7 @@ def file_state(path: Path) -> FileState:
 
 
 def fingerprint(files: Iterable[FileState]) -> str:
-    """Changes whenever a file is added, removed, renamed, moved or written to; reads none of them."""
+    """Return a sum that changes if a file is added, removed, renamed, moved or written to; read none of them."""
     digest = hashlib.sha1(f"{_VERSION}".encode(), usedforsecurity=False)
     for path, size, changed in files:
         digest.update(os.fsencode(f"\0{path}\0{size}\0{changed}"))
@@ -28,7 +28,7 @@ def fingerprint(files: Iterable[FileState]) -> str:
 
 
 def _cache_folders(root: Path) -> Iterator[Path]:
-    """Beside the data, or where that cannot be written, in the user's own cache."""
+    """Yield a folder beside the data, then one in the user's own cache, in case the first cannot be written."""
     yield root / ".cifar_core"
     cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
     try:
@@ -37,8 +37,8 @@ def _cache_folders(root: Path) -> Iterator[Path]:
         return
 
 
-def kept(root: Path, sources: list[str]) -> Splits | None:
-    """The copy that was made of one of `sources`, if there is one."""
+def load_cached(root: Path, sources: list[str]) -> Splits | None:
+    """Return the copy that was made of one of `sources`, if there is one."""
     for folder in _cache_folders(root):
         for source in sources:
             try:
@@ -48,14 +48,14 @@ def kept(root: Path, sources: list[str]) -> Splits | None:
     return None
 
 
-def keep(root: Path, train: ImageSet, test: ImageSet, about: DatasetInfo, source: str) -> Splits:
+def save_cached(root: Path, train: ImageSet, test: ImageSet, info: DatasetInfo, source: str) -> Splits:
     for folder in _cache_folders(root):
         try:
-            return save(folder, train, test, about, source)
+            return save(folder, train, test, info, source)
         except DataError as error:
             failure = error
     places = " or in ".join(str(folder) for folder in _cache_folders(root))
     raise DataError(
-        f"The decoded images can be kept neither in {places}. Free some space there, or let the environment variable "
+        f"The decoded images cannot be stored in {places}. Free some space there, or let the environment variable "
         "XDG_CACHE_HOME name a folder that can be written."
     ) from failure

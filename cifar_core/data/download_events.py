@@ -1,4 +1,4 @@
-"""What happens while CIFAR-10 is downloaded: a closed set of events, and each of them in words.
+"""What happens during the download of CIFAR-10: a closed set of events, and a sentence for each.
 
 A terminal prints `sentence(event)`, a page draws `received / total`, a test compares the events themselves.
 """
@@ -10,14 +10,14 @@ from typing import assert_never
 
 @dataclass(frozen=True)
 class Trying:
-    """A mirror is being asked."""
+    """A mirror is asked for the archive."""
 
     host: str
 
 
 @dataclass(frozen=True)
 class Downloading:
-    """Bytes are coming in. Reported when a mirror begins, about five times a second, and when the last byte is here."""
+    """Bytes arrive. Reported when a mirror begins, about five times a second, and after the last byte."""
 
     received: int
     """bytes in the part file, those of earlier attempts included"""
@@ -26,12 +26,12 @@ class Downloading:
     host: str
     """the mirror that sends them"""
     bytes_per_second: float
-    """over the last few seconds; 0 where it is not known yet"""
+    """over the last few seconds; 0 if not known yet"""
 
 
 @dataclass(frozen=True)
 class MirrorFailed:
-    """A mirror could not give the archive, or not all of it; the next one is asked for the rest."""
+    """A mirror did not give the archive, or not all of it; the next one is asked for the rest."""
 
     host: str
     reason: str
@@ -39,28 +39,28 @@ class MirrorFailed:
 
 
 @dataclass(frozen=True)
-class Verifying:
-    """Every byte is here; the md5 sum is being computed."""
+class VerifyingArchive:
+    """Every byte has arrived; the md5 sum is being computed."""
 
 
 @dataclass(frozen=True)
-class Extracting:
+class UnpackingArchive:
     """The archive is the right one and is being unpacked."""
 
 
 @dataclass(frozen=True)
 class Ready:
-    """The data is here. Always the last event."""
+    """The data is complete. Always the last event."""
 
     folder: Path
     """holds data_batch_1 to 5, test_batch and batches.meta"""
 
 
-DownloadEvent = Trying | Downloading | MirrorFailed | Verifying | Extracting | Ready
+DownloadEvent = Trying | Downloading | MirrorFailed | VerifyingArchive | UnpackingArchive | Ready
 
 
 def sentence(event: DownloadEvent) -> str:
-    """What an event means, for people."""
+    """Return what an event means, for people."""
     match event:
         case Trying(host):
             return f"Asking {host} for CIFAR-10."
@@ -70,9 +70,9 @@ def sentence(event: DownloadEvent) -> str:
             return f"Downloading CIFAR-10: {megabytes(received, total)} at {_speed(speed, total - received)}."
         case MirrorFailed(_, reason):
             return reason
-        case Verifying():
+        case VerifyingArchive():
             return "Checking that every byte of CIFAR-10 arrived."
-        case Extracting():
+        case UnpackingArchive():
             return "Unpacking CIFAR-10."
         case Ready(folder):
             return f"CIFAR-10 is ready in {folder}."
@@ -88,5 +88,5 @@ def _speed(bytes_per_second: float, missing: int) -> str:
 
 
 def megabytes(received: int, total: int) -> str:
-    """34 of 170 MB"""
+    """Return 34 of 170 MB."""
     return f"{received / 1e6:.0f} of {total / 1e6:.0f} MB"

@@ -1,9 +1,9 @@
-"""Opening a folder of pictures in either of two layouts.
+"""Open a folder of images in one of two layouts.
 
     root/cifar-10-batches-py/data_batch_1 ... data_batch_5, test_batch, batches.meta      the unpacked archive
-    root/train/<class>/<picture> and root/test/<class>/<picture>                          an image folder
+    root/train/<class>/<image> and root/test/<class>/<image>                              an image folder
 
-Both are decoded once. The arrays are kept in `root/.cifar_core`, and the next start only maps them into its memory.
+Both are decoded once. The arrays are cached in `root/.cifar_core`; the next start only maps them into its memory.
 """
 
 import os
@@ -11,20 +11,25 @@ from pathlib import Path
 
 from cifar_core.data.archive import BATCHES, CIFAR10, missing_from
 from cifar_core.data.batches import PREPARE, read_unverified, read_verified, reason
-from cifar_core.data.decoded_cache import file_state, fingerprint, keep, kept
+from cifar_core.data.decoded_cache import file_state, fingerprint, load_cached, save_cached
 from cifar_core.data.image_folder import classes_of, decode, files_by_class, left_out, visible
 from cifar_core.data.image_set import SPLITS, DatasetInfo, Splits
 from cifar_core.errors import DataError
 
 
+class RepackedError(DataError):
+    """The archive's md5 sums are not the official ones; `open_splits(..., unverified=True)` accepts it."""
+
+
 def open_splits(root: Path | str, *, unverified: bool = False) -> Splits:
-    """The training set and the test set in the folder `root`.
+    """Return the training set and the test set in the folder `root`.
 
-    `root` holds `cifar-10-batches-py` (or is that folder), or it holds `train` and `test` with one folder a class. An
-    archive's files must have the official md5 sums, unless `unverified` accepts a re-packed copy. Images keep the order
-    of the archive; in an image folder they are sorted by class and file name.
+    `root` holds `cifar-10-batches-py` (or is that folder), or it holds `train` and `test` with one folder per class.
+    An archive's files must have the official md5 sums, unless `unverified` accepts a re-packed copy. Images keep the
+    order of the archive; in an image folder they are sorted by class and file name.
 
-    Raises DataError, saying what is wrong and what to do, where no such data can be read from `root`.
+    Raise DataError, which says what is wrong and what to do, if `root` holds no such data; RepackedError if
+    `unverified` would accept it.
     """
     try:
         folder = Path(root).expanduser().resolve()
@@ -60,19 +65,19 @@ def open_splits(root: Path | str, *, unverified: bool = False) -> Splits:
 def _why_nothing_is_found(folder: Path, names: set[str]) -> str:
     archive = CIFAR10.name
     if any(name.endswith(".part") for name in names):
-        return f"A download to {folder} is not finished. `{PREPARE} {folder}` goes on where it stopped."
+        return f"A download to {folder} is not finished. `{PREPARE} {folder}` continues it."
     if archive in names:
         return f"{archive} in {folder} is not unpacked. `{PREPARE} {folder}` does it, and so does `tar xzf {archive}`."
     for there, lacking in (SPLITS, SPLITS[::-1]):
         if there in names:
             return (
-                f"{folder} holds {there}/ but no {lacking}/. The Net needs both: move some pictures of every class "
+                f"{folder} holds {there}/ but no {lacking}/. The Net needs both: move some images of every class "
                 f"to {lacking}/<class>/."
             )
     if not any(visible(name) for name in names):
         return f"The folder {folder} is empty. Download CIFAR-10 into it with `{PREPARE} {folder}`, or choose another."
     return (
-        f"{folder} holds neither {CIFAR10.folder}/ nor train/ and test/ with one folder of pictures a class. Choose "
+        f"{folder} holds neither {CIFAR10.folder}/ nor train/ and test/ with one folder of images per class. Choose "
         f"the folder that does, or download CIFAR-10 into a new one with `{PREPARE} DEST`."
     )
 
@@ -87,21 +92,21 @@ def _open_archive(root: Path, folder: Path, unverified: bool) -> Splits:
         )
     state = fingerprint(file_state(folder / name) for name in BATCHES)
     verified_copy, unverified_copy = f"verified {state}", f"unverified {state}"
-    copy = kept(root, [verified_copy, unverified_copy] if unverified else [verified_copy])
+    copy = load_cached(root, [verified_copy, unverified_copy] if unverified else [verified_copy])
     if copy is not None:
         return copy
 
     sets = read_verified(folder)
     if sets is not None:
-        return keep(root, *sets, DatasetInfo("CIFAR-10", "archive", True, str(root), ""), verified_copy)
+        return save_cached(root, *sets, DatasetInfo("CIFAR-10", "archive", True, str(root), ""), verified_copy)
     if not unverified:
-        raise DataError(
+        raise RepackedError(
             f"The files in {folder} do not have the official archive's md5 sums: they are damaged or were re-packed. "
-            f"Remove them and run `{PREPARE} {folder.parent}`, or accept a re-packed copy with --unverified."
+            f"Remove them and run `{PREPARE} {folder.parent}`, or accept the re-packed copy."
         )
     note = "This copy's md5 sums are not the official ones: it was accepted unverified."
-    about = DatasetInfo("CIFAR-10", "archive", False, str(root), note)
-    return keep(root, *read_unverified(folder), about, unverified_copy)
+    info = DatasetInfo("CIFAR-10", "archive", False, str(root), note)
+    return save_cached(root, *read_unverified(folder), info, unverified_copy)
 
 
 def _open_image_folder(root: Path) -> Splits:
@@ -109,10 +114,10 @@ def _open_image_folder(root: Path) -> Splits:
     classes = classes_of(root, files)
     everything = (file for by_class in files.values() for found in by_class.values() for file in found)
     source = f"folders {fingerprint(everything)}"
-    copy = kept(root, [source])
+    copy = load_cached(root, [source])
     if copy is not None:
         return copy
     train, unreadable = decode(root, "train", files["train"], classes)
     test, unreadable_too = decode(root, "test", files["test"], classes)
     note = left_out(unreadable + unreadable_too)
-    return keep(root, train, test, DatasetInfo("Image folder", "folders", False, str(root), note), source)
+    return save_cached(root, train, test, DatasetInfo("Image folder", "folders", False, str(root), note), source)

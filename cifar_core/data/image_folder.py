@@ -1,4 +1,4 @@
-"""A folder of pictures: one folder a class, any readable format, each picture prepared as one that somebody uploads."""
+"""A folder of images: one folder per class, any readable format; each image is prepared as an uploaded one is."""
 
 import os
 from collections.abc import Iterator
@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_core import images as pictures
 from cifar_core.config import CLASSES
 from cifar_core.data.batches import short_name
 from cifar_core.data.decoded_cache import FileState
 from cifar_core.data.image_set import SIDE, ImageSet, Split
 from cifar_core.errors import DataError, ImageError
+from cifar_core.image_files import read_image
+from cifar_core.images import to_net_input
 
 
 def visible(name: str) -> bool:
@@ -20,7 +21,7 @@ def visible(name: str) -> bool:
 
 
 def files_by_class(folder: Path) -> dict[str, list[FileState]]:
-    """What lies in each class's folder and the folders in it, sorted, hidden files left out."""
+    """Return the files in each class's folder and the folders in it, sorted, without hidden ones."""
     by_class: dict[str, list[FileState]] = {}
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
@@ -42,23 +43,23 @@ def _files_below(folder: str) -> Iterator[FileState]:
 
 
 def classes_of(root: Path, files: dict[Split, dict[str, list[FileState]]]) -> tuple[str, ...]:
-    """CIFAR-10's ten classes where all folders are named after some of them, else the folders' names, sorted."""
+    """Return CIFAR-10's ten classes if all folders are named after some of them, else the folders' names, sorted."""
     for split, by_class in files.items():
         if not by_class:
             raise DataError(
-                f"{root / split} holds no folder. Put each class's pictures into one of their own, as in "
+                f"{root / split} holds no folder. Put each class's images into one of their own, as in "
                 f"{split}/cat/1.png."
             )
     train, test = files["train"], files["test"]
-    for there, lacking, odd in (("train", "test", train.keys() - test), ("test", "train", test.keys() - train)):
-        if odd:
+    for there, lacking, only in (("train", "test", train.keys() - test), ("test", "train", test.keys() - train)):
+        if only:
             raise DataError(
-                f"train/ and test/ in {root} must hold the same classes, but {min(odd)!r} is in {there}/ only. Add it "
+                f"train/ and test/ in {root} must hold the same classes, but {min(only)!r} is in {there}/ only. Add it "
                 f"to {lacking}/ or remove it from {there}/."
             )
     if len(train) == 1:
         raise DataError(
-            f"{root} holds pictures of one class only, {min(train)!r}. The Net tells classes apart: add a folder for "
+            f"{root} holds images of one class only, {min(train)!r}. The Net tells classes apart: add a folder for "
             "another one to train/ and to test/."
         )
     if len(train) > len(CLASSES):
@@ -69,14 +70,14 @@ def classes_of(root: Path, files: dict[Split, dict[str, list[FileState]]]) -> tu
     for split, by_class in files.items():
         for name, found in by_class.items():
             if not found:
-                raise DataError(f"The folder of {name!r} in {root / split} is empty. Put pictures into it.")
+                raise DataError(f"The folder of {name!r} in {root / split} is empty. Put images into it.")
     return CLASSES if train.keys() <= set(CLASSES) else tuple(sorted(train))
 
 
 def decode(
     root: Path, split: Split, by_class: dict[str, list[FileState]], classes: tuple[str, ...]
 ) -> tuple[ImageSet, int]:
-    """All pictures of one split, as the Net sees a picture that somebody uploads; and how many could not be read."""
+    """Return all images of one split, as the Net sees an uploaded image, and how many files could not be read."""
     order = [name for name in classes if name in by_class]
     paths = [path for name in order for path, _, _ in by_class[name]]
     labels = np.repeat([classes.index(name) for name in order], [len(by_class[name]) for name in order])  # (N,)
@@ -93,7 +94,7 @@ def decode(
     for name in order:
         if not readable[labels == classes.index(name)].any():
             raise DataError(
-                f"None of the files of {name!r} in {root / split} could be read as a picture. Put PNG or JPEG pictures "
+                f"None of the files of {name!r} in {root / split} could be read as an image. Put PNG or JPEG images "
                 "there, or remove that class."
             )
     return ImageSet(images[readable], labels[readable], classes, split), int(np.sum(~readable))
@@ -105,12 +106,12 @@ def _net_inputs(paths: list[str]) -> list[np.ndarray | None]:
 
 def _net_input(path: str) -> np.ndarray | None:
     try:
-        return pictures.to_net_input(pictures.read_image(path))
+        return to_net_input(read_image(path))
     except ImageError:
         return None
 
 
 def left_out(unreadable: int) -> str:
     if unreadable == 1:
-        return "1 file could not be read as a picture and was left out."
-    return f"{unreadable:,} files could not be read as pictures and were left out." if unreadable else ""
+        return "1 file could not be read as an image and was left out."
+    return f"{unreadable:,} files could not be read as images and were left out." if unreadable else ""

@@ -1,6 +1,6 @@
-"""ImageSet: the pictures of one split as plain arrays, and Splits: training and test set together.
+"""ImageSet: the images of one split as plain arrays, and Splits: training and test set together.
 
-Decoded once, the arrays are kept as `.npy` files. Every process maps the same files into its memory, so that a web
+Decoded once, the arrays are stored as `.npy` files. Every process maps the same files into its memory, so that a web
 server and two training workers share one copy, and a second start reads nothing.
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 from cifar_core.errors import DataError
 
 SIDE = 32
-"""the height and width of every picture, in pixels"""
+"""the height and width of every image, in pixels"""
 
 Split = Literal["train", "test"]
 SPLITS: tuple[Split, Split] = ("train", "test")
@@ -51,21 +51,21 @@ class ImageSet:
             raise DataError(f"A label in the {self.split} set is not one of the {len(self.classes)} classes.")
 
     def counts(self) -> np.ndarray:
-        """How many images each class has: int64 (classes,)."""
+        """Return how many images each class has: int64 (classes,)."""
         return np.bincount(self.labels, minlength=len(self.classes))
 
-    def with_labels(self, wanted: tuple[str, ...]) -> np.ndarray:
-        """The indices, in order, of the images whose class is one of `wanted`: int64 (M,)."""
-        return np.flatnonzero(np.isin(self.labels, [self.classes.index(name) for name in wanted]))
+    def with_labels(self, names: tuple[str, ...]) -> np.ndarray:
+        """Return the indices, in order, of the images whose class is one of `names`: int64 (M,)."""
+        return np.flatnonzero(np.isin(self.labels, [self.classes.index(name) for name in names]))
 
     def first(self, count: int) -> "ImageSet":
-        """The first `count` images as a set of their own."""
+        """Return the first `count` images."""
         return ImageSet(self.images[:count], self.labels[:count], self.classes, self.split)
 
     def sample(self, count: int) -> "ImageSet":
-        """At most `count` images, evenly spread over the set, which may be sorted by class."""
-        places = np.linspace(0, len(self) - 1, min(count, len(self))).astype(np.int64)
-        return ImageSet(self.images[places], self.labels[places], self.classes, self.split)
+        """Return at most `count` images, evenly spread over the set, which may be sorted by class."""
+        indices = np.linspace(0, len(self) - 1, min(count, len(self))).astype(np.int64)
+        return ImageSet(self.images[indices], self.labels[indices], self.classes, self.split)
 
 
 @dataclass(frozen=True)
@@ -73,14 +73,14 @@ class DatasetInfo:
     """Where a data set came from, in words and paths that the page can show."""
 
     name: str
-    """CIFAR-10, Image folder, Drawn pictures"""
+    """CIFAR-10, Image folder, Drawn images"""
     kind: Literal["archive", "folders", "drawn"]
     verified: bool
-    """True where the md5 sums of the original archive were checked"""
+    """True if the md5 sums of the original archive were checked"""
     root: str
     """the folder it was read from; empty for the drawn set"""
     note: str
-    """one sentence for the page, empty where there is nothing to say"""
+    """one sentence for the page, or empty"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,13 +91,13 @@ class Splits:
     test: ImageSet
     info: DatasetInfo
     folder: Path
-    """where the `.npy` files lie; `load(folder)` opens the same splits again in any process"""
+    """where the `.npy` files are; `load(folder)` opens the same splits in any process"""
 
     def __iter__(self) -> Iterator[ImageSet]:
         return iter((self.train, self.test))
 
     def split(self, name: str) -> ImageSet:
-        """The split called `name`; DataError where there is no such split."""
+        """Return the split called `name`; raise DataError if there is none."""
         if name not in SPLITS:
             raise DataError(f"The split must be train or test; {name!r:.40} is neither.")
         return self.train if name == "train" else self.test
@@ -107,7 +107,7 @@ def save(folder: Path, train: ImageSet, test: ImageSet, info: DatasetInfo, sourc
     """Write both splits as `.npy` files into `folder`, and open them from there.
 
     `source` says what was decoded (names, sizes, times); `load` compares it. `splits.json` is written last, so that a
-    folder with that file is complete. Raises DataError where the folder cannot be written.
+    folder with that file is complete. Raise DataError if the folder cannot be written.
     """
     files = {f"{s.split}_{part}.npy": getattr(s, part) for s in (train, test) for part in ("images", "labels")}
     description = {"classes": train.classes, "about": asdict(info), "source": source}
@@ -122,7 +122,7 @@ def save(folder: Path, train: ImageSet, test: ImageSet, info: DatasetInfo, sourc
         partial.write_text(json.dumps(description))
         os.replace(partial, folder / "splits.json")
     except OSError as error:
-        raise DataError(f"The decoded images could not be kept in {folder} ({error.strerror}).") from error
+        raise DataError(f"The decoded images could not be stored in {folder} ({error.strerror}).") from error
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
@@ -130,14 +130,14 @@ def save(folder: Path, train: ImageSet, test: ImageSet, info: DatasetInfo, sourc
 
 
 def load(folder: Path, source: str | None = None) -> Splits:
-    """Open what `save` wrote, as maps into memory: nothing is read until it is looked at.
+    """Open what `save` wrote, mapped into memory: nothing is read before it is used.
 
-    Raises DataError where the folder holds no complete copy, or (with `source` given) one of another source.
+    Raise DataError, which names no path, if the folder is incomplete or (with `source` given) of another source.
     """
     try:
         description = json.loads((folder / "splits.json").read_text())
         if source is not None and description["source"] != source:
-            raise DataError(f"{folder} holds a copy of other data.")
+            raise DataError("The decoded images are of other data.")
         classes = tuple(description["classes"])
         info = DatasetInfo(**description["about"])
         # mode "c" (copy on write) shares the pages between processes and, unlike "r", gives arrays torch can wrap
@@ -147,7 +147,7 @@ def load(folder: Path, source: str | None = None) -> Splits:
             for split in SPLITS
         )
     except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{folder} holds no complete copy of decoded images.") from error
+        raise DataError("The decoded images are incomplete or missing.") from error
     return Splits(train, test, info, folder)
 
 

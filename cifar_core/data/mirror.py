@@ -1,7 +1,6 @@
 """One mirror of the CIFAR-10 archive: ask it for the bytes that are missing, and append them to a file.
 
-`fetch` makes one attempt at one address. Which address comes next, and what the finished file must be, is decided in
-`archive.py`.
+`fetch` makes one attempt at one address. `download.py` decides which address comes next, and what the file must be.
 """
 
 import re
@@ -33,7 +32,7 @@ REPORT_SECONDS = 0.2
 
 
 class MirrorError(Exception):
-    """This mirror could not give the archive; `str(error)` is a sentence that names it."""
+    """This mirror did not give the archive; `str(error)` is a sentence that names it."""
 
 
 class Unreachable(MirrorError):
@@ -41,9 +40,9 @@ class Unreachable(MirrorError):
 
 
 def mirrors_from(others: str) -> tuple[str, ...]:
-    """The addresses in `others`, separated by spaces or commas (the value of CIFAR_MIRRORS), and then MIRRORS.
+    """Return the addresses in `others`, separated by spaces or commas (the value of CIFAR_MIRRORS), and then MIRRORS.
 
-    Raises DataError where one of them is not an http or https address.
+    Raise DataError if one of them is not an http or https address.
     """
     urls = [url for url in re.split(r"[\s,]+", others) if url]
     for url in urls:
@@ -52,24 +51,24 @@ def mirrors_from(others: str) -> tuple[str, ...]:
 
 
 def host_of(url: str) -> str:
-    """The host (and port) in an address, to name it to people: never its user name or password.
+    """Return the host (and port) in an address, to name it to people: never its user name or password.
 
-    Raises DataError where it is not an http or https address.
+    Raise DataError if it is not an http or https address.
     """
     try:
         parts = urlsplit(url)
         if parts.scheme in ("http", "https") and parts.hostname and url.isascii():
             return parts.hostname if parts.port is None else f"{parts.hostname}:{parts.port}"
-    except ValueError:  # a port that is no number, a bracket that is never closed
+    except ValueError:  # a port that is not a number, a bracket that is never closed
         pass
     raise DataError(f"{url!r} is not the address of a mirror: it must begin with http:// or https:// and name a host.")
 
 
 def fetch(url: str, part: Path, size: int, *, connect_timeout: float, stall_timeout: float) -> Iterator[Downloading]:
-    """Append to `part` what it lacks of a file of `size` bytes, and report how far it is.
+    """Append to `part` the missing bytes of a file of `size` bytes, and report the progress.
 
-    Raises MirrorError where the mirror has no such file, sends nothing for `stall_timeout` seconds or ends too early;
-    what came until then stays in `part`. Raises OSError where the disk refuses it.
+    Raise MirrorError if the mirror has no such file, sends nothing for `stall_timeout` seconds or ends too early; the
+    bytes received until then stay in `part`. Raise OSError if the disk refuses them.
     """
     host = host_of(url)
     received = part.stat().st_size if part.exists() else 0
@@ -78,8 +77,8 @@ def fetch(url: str, part: Path, size: int, *, connect_timeout: float, stall_time
         file.truncate(received)
         yield Downloading(received, size, host, 0.0)
 
-        recent = deque([(time.monotonic(), received)], maxlen=25)  # (seconds, bytes) at each report: five seconds or so
-        # never more than is missing, so that a mirror without end cannot fill the disk
+        recent = deque([(time.monotonic(), received)], maxlen=25)  # (seconds, bytes) at each report: about five seconds
+        # never more than is missing, so that a mirror that never ends cannot fill the disk
         while received < size:
             try:
                 chunk = response.read1(min(CHUNK, size - received))
@@ -101,7 +100,7 @@ def fetch(url: str, part: Path, size: int, *, connect_timeout: float, stall_time
 
 
 def _ask(url: str, start: int, connect_timeout: float, stall_timeout: float) -> HTTPResponse:
-    """The mirror's answer to: give me this file from byte `start` on. Redirects are followed, proxies used."""
+    """Return the mirror's response to a request for the file from byte `start` on. Follow redirects, use proxies."""
     headers = {"Accept-Encoding": "identity", "User-Agent": "cifar_core (Python)"}
     if start:
         headers["Range"] = f"bytes={start}-"
@@ -111,7 +110,7 @@ def _ask(url: str, start: int, connect_timeout: float, stall_timeout: float) -> 
         return _opener(stall_timeout).open(request, timeout=connect_timeout)
     except HTTPError as error:
         error.close()
-        if error.code == 416 and start:  # Range Not Satisfiable: this mirror gives the file as a whole or not at all
+        if error.code == 416 and start:  # Range Not Satisfiable: this mirror gives only the whole file
             return _ask(url, 0, connect_timeout, stall_timeout)
         raise MirrorError(f"{host} does not give out the archive ({error.code} {error.reason}).") from error
     except (OSError, HTTPException, ValueError) as error:
@@ -121,14 +120,14 @@ def _ask(url: str, start: int, connect_timeout: float, stall_timeout: float) -> 
 
 
 def _first_byte(response: HTTPResponse, host: str, *, asked: int, size: int) -> int:
-    """Where in the file the answer begins: at `asked`, or at 0 when the mirror ignores our Range."""
+    """Return where in the file the response begins: at `asked`, or at 0 if the mirror ignores our Range."""
     first, length = 0, response.headers.get("Content-Length", "")
     if response.status == 206:  # Partial Content; "Content-Range: bytes 34000000-170498070/170498071"
         match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
         first, length = (int(match[1]), match[2]) if match else (-1, "")
     if response.status not in (200, 206) or first not in (0, asked):
-        raise MirrorError(f"{host} sent something other than the part of the archive that was asked for.")
-    # networks that want a login answer every request with a page; it must not replace what is already here
+        raise MirrorError(f"{host} sent something other than the requested part of the archive.")
+    # networks that need a login answer every request with a page; it must not replace what was received
     if response.headers.get_content_type() == "text/html":
         raise MirrorError(f"{host} sent a web page in place of the archive.")
     if length.isdecimal() and int(length) != size:
@@ -137,7 +136,7 @@ def _first_byte(response: HTTPResponse, host: str, *, asked: int, size: int) -> 
 
 
 def _opener(stall_timeout: float) -> urllib.request.OpenerDirector:
-    """urllib's own, but a connection, once made, may be silent for `stall_timeout` seconds at a time."""
+    """Return urllib's own, but a connection, once made, may be silent for `stall_timeout` seconds at a time."""
 
     def patient(kind: Any) -> Any:
         class Connection(kind):

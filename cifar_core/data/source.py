@@ -1,5 +1,6 @@
 """Which data set is in use: a named folder, an earlier download, or the drawn set while the real one comes."""
 
+import logging
 import os
 import threading
 from pathlib import Path
@@ -12,11 +13,13 @@ from cifar_core.data.image_set import Splits
 from cifar_core.errors import DataError
 
 DOWNLOADS = Path("data")
-"""where a download goes, and where an earlier one is looked for, below the current folder"""
+"""where a download goes and an earlier one may be, below the current folder"""
+
+_log = logging.getLogger(__name__)
 
 
 class DataSource:
-    """The data set in use, which changes once: when the real CIFAR-10 has arrived in the background."""
+    """The data set in use, which changes once: when the background download of CIFAR-10 is complete."""
 
     def __init__(self, splits: Splits, *, download: BackgroundDownload | None = None, notice: str = "") -> None:
         self.splits = splits
@@ -29,20 +32,26 @@ class DataSource:
 
     @property
     def status(self) -> str:
-        """What is happening to the download, in one sentence; empty where there is nothing to tell."""
-        download = self._download  # once, for the other thread may drop it meanwhile
+        """The state of the download in one sentence, which names no path; empty if there is no download."""
+        download = self._download  # once, because the other thread may remove it meanwhile
         if self._notice or not download:
             return self._notice
         return download.status.sentence
 
     @property
     def fraction(self) -> float | None:
-        """How much of the download is there, 0 to 1; None where there is nothing to measure."""
+        """How much of the download has arrived, 0 to 1; None if there is nothing to measure."""
         download = self._download
         return download.status.fraction if download else None
 
+    @property
+    def failed(self) -> bool:
+        """Whether the download has failed; `status` says why."""
+        download = self._download
+        return download is not None and download.status.state == "failed"
+
     def _take_over(self, download: BackgroundDownload) -> None:
-        """Wait for the download, decode it, and put it in the place of the drawn set."""
+        """Wait for the download, decode it, and use it instead of the drawn set."""
         download.wait()
         if download.folder is None:
             return
@@ -52,7 +61,8 @@ class DataSource:
             self._download = None
             self._notice = ""
         except DataError as error:
-            self._notice = f"CIFAR-10 was downloaded but cannot be used: {error}"
+            self._notice = "CIFAR-10 was downloaded but cannot be used; the log of the server says why."
+            _log.warning("CIFAR-10 was downloaded but cannot be used: %s", error)
 
 
 def find_data(
@@ -62,9 +72,9 @@ def find_data(
     downloads: Path = DOWNLOADS,
     drawn_counts: tuple[int, int] = (10_000, 2_000),
 ) -> DataSource:
-    """Open the folder `named`; without one an earlier download; without that draw a stand-in and begin a download.
+    """Open the folder `named`, else an earlier download, else draw a stand-in and begin a download.
 
-    Raises DataError where the named folder cannot be used: what a person asked for is never silently replaced.
+    Raise DataError if the named folder cannot be used: what a person asked for is never silently replaced.
     """
     if named is not None:
         return DataSource(open_splits(named, unverified=unverified))
@@ -75,7 +85,7 @@ def find_data(
 
 
 def _draw(downloads: Path, counts: tuple[int, int]) -> Splits:
-    """The drawn set, kept beside the downloads, or in the user's cache where that folder cannot be written."""
+    """Draw the stand-in beside the downloads, or in the user's cache if that folder cannot be written."""
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     try:
         return drawn.draw_splits(downloads / "drawn", *counts)

@@ -18,7 +18,8 @@ import numpy as np
 from cifar_core.data.image_set import Splits
 from cifar_core.data.source import DataSource
 from cifar_core.errors import ImageError, RunError
-from cifar_core.images import encode_png, read_image, to_net_input
+from cifar_core.image_files import read_image
+from cifar_core.images import encode_png, to_net_input
 from cifar_core.prediction import Prediction
 from cifar_core.runs.images import images_of as images_of
 from cifar_core.runs.records import Run

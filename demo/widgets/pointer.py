@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from cifar_core.errors import ImageError, RunError
-from cifar_core.images import encode_png, read_image, to_net_input
+from cifar_core.image_files import read_image
+from cifar_core.images import encode_png, to_net_input
 from cifar_core.runs.registry import OpenNet
 
 LONGEST = 20_000

@@ -14,7 +14,8 @@ from PIL import Image
 
 from cifar_core.evaluate import evaluate
 from cifar_core.image_edit import ImageEdit, apply_edit
-from cifar_core.images import read_image, to_net_input
+from cifar_core.image_files import read_image
+from cifar_core.images import to_net_input
 from cifar_core.predict import predict
 from cifar_core.pretrained import pretrained_net
 from tests.helpers.out_of_distribution import out_of_distribution_images
@@ -268,7 +269,7 @@ def test_what_is_shown_can_be_looked_into(visit: Visit, photo: Path) -> None:
     expect(page.get_by_role("tab", name="Inside")).to_have_attribute("aria-selected", "true", timeout=SLOW)
     open_tab(page, "Classify")
     open_tab(page, "Test images")
-    page.locator("#test-pictures .cell").nth(2).click()
+    page.locator("#test-images .cell").nth(2).click()
     page.locator("#test-prediction").get_by_role("button", name="Look inside").click(timeout=SLOW)
     expect(page.get_by_role("tab", name="Inside")).to_have_attribute("aria-selected", "true", timeout=SLOW)
 

@@ -7,9 +7,7 @@ from typing import Any
 import pytest
 
 from cifar_core.mistakes import MISTAKES
-from cifar_core.runs.store import Store
-from demo.tabs.lab.pair import ASKED, QUIZ
-from tests.helpers.serving import Server
+from cifar_core.runs.pairs import QUIZ_MISTAKES
 
 pytestmark = pytest.mark.browser
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (tests/requirements.txt)")
@@ -43,7 +41,7 @@ def asked_for(page: Any, wait: int) -> int:
     return sum('"version"' in data for data in asked)
 
 
-def test_a_mistake_and_its_healthy_twin_run_side_by_side(visit: Visit) -> None:
+def test_a_baseline_and_a_run_with_a_mistake_train_side_by_side(visit: Visit) -> None:
     page = visit()
     board = open_lab(page)
     expect(board).to_contain_text("Choose a mistake")
@@ -55,23 +53,22 @@ def test_a_mistake_and_its_healthy_twin_run_side_by_side(visit: Visit) -> None:
     )
     fill(page, epochs=2, batch_size=40, lr=0.01)
     page.locator("#lab-run").click()
-    expect(board.locator("h3")).to_have_text("A healthy run and its twin: Optimizer of another Net")
+    title = "A baseline, and a run with one mistake: Optimizer of another Net"
+    expect(board.locator("h3")).to_have_text(title)
     expect(board.locator(".chip.done")).to_have_count(2, timeout=PATIENCE)
-    expect(board).to_contain_text(MISTAKES["other_parameters"].look_for)
-    expect(board).to_contain_text(
-        re.compile(r"In this pair\. Healthy: loss .*With the mistake: loss 2\.[23]\d, accuracy ")
+    words = page.locator("#lab-words")
+    expect(words).to_contain_text(MISTAKES["other_parameters"].look_for)
+    expect(words).to_contain_text(
+        re.compile(r"In this pair\. Baseline: loss .*With the mistake: loss 2\.[23]\d, accuracy ")
     )
-    for kind in ("first", "second"):
-        lines = board.locator(f"path.{kind}").all()
-        assert len(lines) == 3 and all(re.match(r"M[\d.]+ [\d.]+", line.get_attribute("d")) for line in lines)
-    told = board.locator(".twin-plot").first.get_attribute("aria-label")
-    assert re.match(r"Training loss over 2 epochs: healthy \d.\d\d after 2; mistake 2.[23]\d after 2$", told)
+    loss = page.locator("#lab-chart canvas").first
+    expect(loss).to_have_attribute("aria-label", re.compile(r"baseline.*faulty", re.IGNORECASE))
     expect(page.locator("#lab-stop")).to_be_disabled()
-    assert asked_for(page, 3000) == 0
+    assert asked_for(page, 2500) == 0
 
     page.reload()  # the newest pair is found again, and what was chosen for it
     board = open_lab(page)
-    expect(board.locator("h3")).to_have_text("A healthy run and its twin: Optimizer of another Net")
+    expect(board.locator("h3")).to_have_text(title)
     expect(page.get_by_label("Optimizer of another Net")).to_be_checked()
     expect(marked).to_have_count(2)
 
@@ -98,40 +95,38 @@ def test_a_page_asks_for_news_only_while_the_pair_goes_on_and_the_tab_is_open(vi
     expect(page.locator("#lab-stop")).to_be_disabled()
 
 
-def secret_of(server: Server) -> str:
-    """The mistake of the quiz that is open, from the store."""
-    store = Store(server.log.parent / "runs")
-    runs = [*store.active(), *(run for run, _ in store.ended())]
-    return next(run.config.mistake for run in runs if run.name == QUIZ)
-
-
-def test_a_quiz_is_answered_wrong_and_another_one_right(visit: Visit, server: Server) -> None:
+def test_a_quiz_keeps_its_secret_until_it_is_answered(visit: Visit) -> None:
     page = visit()
     board = open_lab(page)
     page.locator("#lab-quiz").click()
     expect(board.locator("h3")).to_have_text("Quiz: which mistake is it?")
     expect(page.locator("#lab-code mark")).to_have_count(0)
     page.locator("#lab-answer").click()
-    expect(page.locator("#lab-verdict")).to_contain_text("Choose one of the mistakes first.")
-    secret = secret_of(server)
+    verdict, guess = page.locator("#lab-verdict"), page.locator("#lab-guess")
+    expect(verdict).to_contain_text("Choose one of the mistakes first.")
     assert all(mistake.label not in board.inner_text() for mistake in MISTAKES.values())
-    guess = page.locator("#lab-guess")
-    guess.get_by_label(MISTAKES[next(word for word in ASKED if word != secret)].label).check()
+    page.get_by_role("tab", name="My runs").click()
+    expect(page.locator("#runs-list")).to_contain_text("quiz")
+    shown = page.locator("#runs-list").inner_text()
+    assert not any(mistake.label.lower() in shown.lower() or word in shown for word, mistake in MISTAKES.items())
+
+    open_lab(page)
+    first = MISTAKES[QUIZ_MISTAKES[0]].label
+    guess.get_by_label(first).check()
     page.locator("#lab-answer").click()
-    expect(page.locator("#lab-verdict")).to_contain_text("✗ No, it is not “")
-    expect(page.locator("#lab-verdict")).to_contain_text(f"It is “{MISTAKES[secret].label}”. {MISTAKES[secret].what}")
-    expect(board.locator("h3")).to_contain_text(MISTAKES[secret].label)
-    expect(board).to_contain_text(MISTAKES[secret].look_for)
-    expect(page.locator("#lab-code h3")).to_contain_text(MISTAKES[secret].label)
+    expect(verdict).to_contain_text(re.compile("✓ Right|✗ No, it is not “"))
+    answered = re.search("It is “(.*?)”", verdict.inner_text())
+    assert answered
+    solved = next(mistake for mistake in MISTAKES.values() if mistake.label == answered[1])
+    assert ("✓ Right" in verdict.inner_text()) == (solved.label == first)
+    expect(board.locator("h3")).to_contain_text(solved.label)
+    expect(page.locator("#lab-words")).to_contain_text(solved.look_for)
+    expect(page.locator("#lab-code h3")).to_contain_text(solved.label)
     expect(page.locator("#lab-answer")).to_be_hidden()
 
     page.locator("#lab-another").click()
     expect(board.locator("h3")).to_have_text("Quiz: which mistake is it?")
     expect(page.locator("#lab-verdict .note:not(.empty)")).to_have_count(0)
     expect(guess.locator("input:checked")).to_have_count(0)
-    secret = secret_of(server)
-    guess.get_by_label(MISTAKES[secret].label).check()
-    page.locator("#lab-answer").click()
-    expect(page.locator("#lab-verdict")).to_contain_text(f"✓ Right. It is “{MISTAKES[secret].label}”.")
-    expect(board.locator(".chip.done")).to_have_count(2, timeout=PATIENCE)
-    expect(board).to_contain_text("In this pair. Healthy: loss ")
+    page.locator("#lab-stop").click()
+    expect(board.locator(".chip.stopped")).to_have_count(2, timeout=PATIENCE)

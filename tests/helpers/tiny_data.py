@@ -1,13 +1,15 @@
 """Tiny data sets in the real formats: the archive as it was pickled in 2009, image folders, and splits opened at once.
 
-The pictures are noise in a colour and with stripes of their class, so that a Net has something to learn.
+The images are noise in a colour and with stripes of their class, so that a Net has something to learn.
 """
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from cifar_core.config import CLASSES
@@ -18,7 +20,7 @@ ARCHIVE_CLASSES = ("airplane", "automobile", *CLASSES[2:])
 
 
 def draw(labels: np.ndarray, seed: int = 0) -> np.ndarray:
-    """One picture for each label: int (N,) -> uint8 (N, 32, 32, 3), the same for the same seed."""
+    """One image for each label: int (N,) -> uint8 (N, 32, 32, 3), the same for the same seed."""
     random = np.random.default_rng(seed)
     angles = 2 * np.pi * (np.arange(10)[:, None] / 10 + np.arange(3) / 3)
     colours = 128 + 80 * np.cos(angles)  # (10, 3): around the wheel
@@ -74,9 +76,9 @@ def write_folders(
         for label, name in enumerate(classes):
             folder = root / split / name
             folder.mkdir(parents=True, exist_ok=True)
-            pictures = draw(np.full(each, label % 10), seed + 100 * label + (split == "test"))
-            for index, picture in enumerate(pictures):
-                Image.fromarray(picture).save(folder / f"{index:04d}.{suffix}")
+            images = draw(np.full(each, label % 10), seed + 100 * label + (split == "test"))
+            for index, image in enumerate(images):
+                Image.fromarray(image).save(folder / f"{index:04d}.{suffix}")
     return root
 
 
@@ -89,6 +91,16 @@ def tiny_splits(folder: Path, train: int = 100, test: int = 40, seed: int = 0) -
         ImageSet(draw(test_labels, seed + 1), test_labels, CLASSES, "test"),
         DatasetInfo("CIFAR-10", "archive", True, str(folder), ""),
     )
+
+
+def make_official(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have torchvision take the md5 sums of the archive in `root` for the official ones."""
+    from torchvision.datasets import CIFAR10
+
+    sums = {file.name: hashlib.md5(file.read_bytes()).hexdigest() for file in (root / "cifar-10-batches-py").iterdir()}
+    monkeypatch.setattr(CIFAR10, "train_list", [[f"data_batch_{n}", sums[f"data_batch_{n}"]] for n in range(1, 6)])
+    monkeypatch.setattr(CIFAR10, "test_list", [["test_batch", sums["test_batch"]]])
+    monkeypatch.setattr(CIFAR10, "meta", {**CIFAR10.meta, "md5": sums["batches.meta"]})
 
 
 def _python2_pickle(value: Any) -> bytes:

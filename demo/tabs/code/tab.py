@@ -1,178 +1,192 @@
-"""The tab that gives a run as code, and its receipt; and takes a receipt to see whether it comes out the same here."""
+"""The tab Code: a run as a script, and its receipt; whether a receipt comes out the same here."""
 
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
-from cifar_core.data.source import DataSource
 from cifar_core.errors import CifarError
-from cifar_core.runs.records import Run
-from cifar_core.runs.registry import images_of
-from cifar_core.runs.service import Service
-from demo.setup.settings import NAMES, page_config
-from demo.tabs.code.view import compared_html, filename, receipt_html
+from cifar_core.runs.registry import NetRegistry
+from demo.gradio_compat import PageState
+from demo.tabs.code.handlers import NOW, Code, text_of_file
+from demo.tabs.code.state import CodeState
+from demo.tabs.code.view import receipt_html
 from demo.widgets.code_block import code_block, code_html
-from demo.widgets.download import file_to_save
-from demo.widgets.download import save as save_file
-from demo.widgets.format import STATES
+from demo.widgets.download import file_to_save, save
+from demo.widgets.events import QUIET, Outputs, refusals_in
 from demo.widgets.templates import message_box
 
-NOW = "now"
-"""in place of a run's id: the settings on the Train tab"""
-COMMAND = "The same with this program's command line"
 LOOK_EVERY = 2.0
-"""seconds between two looks at a run that is repeated"""
+"""seconds between two looks at a run that repeats a receipt"""
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """The components of the tab."""
+
+    run_dropdown: gr.Dropdown
+    message_html: gr.HTML
+    file_buttons: dict[str, gr.Button]
+    """by the kind of file: py, ipynb, json (the receipt)"""
+    script_html: gr.HTML
+    command_html: gr.HTML
+    receipt_textbox: gr.Textbox
+    upload_button: gr.UploadButton
+    read_button: gr.Button
+    repeat_button: gr.Button
+    about_html: gr.HTML
+    comparison_html: gr.HTML
+    state: PageState[CodeState]
+    timer: gr.Timer
 
 
 def build_code_tab(
-    service: Service,
-    source: DataSource,
+    nets: NetRegistry,
     owner: gr.BrowserState,
     settings: Mapping[str, gr.Number | gr.Dropdown],
     saved: gr.DownloadButton,
     tab: gr.Tab,
 ) -> None:
-    """Lay out the tab and wire it. `settings` are the fields of the Train tab, by name."""
+    """Lay out the tab and wire it. `settings`: the fields of the tab Train; `saved`: the page's download button."""
+    parts, code = lay_out(), Code(nets)
+    wire_script(parts, code, owner, settings, saved, tab)
+    wire_receipt(parts, code, owner)
+
+
+def lay_out() -> Parts:
+    """Lay out the tab."""
+    small: dict[str, Any] = {"size": "sm"}
     gr.Markdown(
         "A run is a program. Here it is whole, in plain PyTorch and without this page. On a computer's own processor, "
-        "with the same pictures and versions, it prints **the same lines and the same accuracy, digit for digit**."
+        "with the same images and versions, it prints **the same lines and the same accuracy, digit for digit**."
     )
-    chosen = gr.Dropdown(_choices([]), value=NOW, label="Code of", elem_id="code-of")
-    message = gr.HTML(message_box(""), elem_id="code-message")
+    run_dropdown = gr.Dropdown(
+        [("the settings on the Train tab now", NOW)], value=NOW, label="Code of", elem_id="code-of"
+    )
+    message_html = gr.HTML(message_box(""), elem_id="code-message")
     with gr.Row(elem_classes="run-commands"):
-        as_py = gr.Button("Download .py", size="sm", elem_id="code-py")
-        as_notebook = gr.Button("Download notebook", size="sm", elem_id="code-ipynb")
-        as_receipt = gr.Button("Download receipt", size="sm", interactive=False, elem_id="code-receipt")
-    script = code_block(elem_id="code-script")
-    command = code_block(elem_id="code-command")
-    gr.HTML("<h3>A receipt, and whether it comes out the same here</h3>")
+        file_buttons = {
+            "py": gr.Button("Download .py", **small, elem_id="code-py"),
+            "ipynb": gr.Button("Download notebook", **small, elem_id="code-ipynb"),
+            "json": gr.Button("Download receipt", **small, interactive=False, elem_id="code-receipt"),
+        }
+    script_html = code_block(elem_id="code-script")
+    command_html = code_block(elem_id="code-command")
     gr.Markdown(
-        "Every run that has ended has a *receipt*: settings, seed, a checksum of the pictures, versions, the printed "
+        "### A receipt, and whether it comes out the same here\n"
+        "Every run that has ended has a *receipt*: settings, seed, a checksum of the images, versions, the printed "
         "losses, the accuracy and a hash of the weights. Paste one, yours or somebody else's, and run it again."
     )
-    pasted = gr.Textbox("", lines=5, max_lines=8, label="Receipt (JSON)", elem_id="receipt-text", buttons=["copy"])
+    receipt_textbox = gr.Textbox(
+        "", lines=5, max_lines=8, label="Receipt (JSON)", elem_id="receipt-text", buttons=["copy"]
+    )
     with gr.Row(elem_classes="run-commands"):
-        upload = gr.UploadButton("Open a receipt", file_types=[".json"], size="sm", elem_id="receipt-file")
-        read = gr.Button("Read it", size="sm", elem_id="receipt-read")
-        again = gr.Button("Run it again here", size="sm", variant="primary", interactive=False, elem_id="receipt-again")
-    about = gr.HTML("", elem_id="receipt-about")
-    verdict = gr.HTML("", elem_id="receipt-verdict")
-    repeated = gr.Textbox("", visible="hidden", label="run that repeats the receipt")
-    look = gr.Timer(LOOK_EVERY, active=False)
+        upload_button = gr.UploadButton("Open a receipt", file_types=[".json"], **small, elem_id="receipt-file")
+        read_button = gr.Button("Read it", **small, elem_id="receipt-read")
+        repeat_button = gr.Button(
+            "Run it again here", **small, variant="primary", interactive=False, elem_id="receipt-again"
+        )
+    return Parts(
+        run_dropdown=run_dropdown,
+        message_html=message_html,
+        file_buttons=file_buttons,
+        script_html=script_html,
+        command_html=command_html,
+        receipt_textbox=receipt_textbox,
+        upload_button=upload_button,
+        read_button=read_button,
+        repeat_button=repeat_button,
+        about_html=gr.HTML("", elem_id="receipt-about"),
+        comparison_html=gr.HTML("", elem_id="receipt-verdict"),
+        state=PageState(CodeState(), label="what Code knows"),
+        timer=gr.Timer(LOOK_EVERY, active=False),
+    )
 
-    def written(name: Any, *values: Any) -> tuple[str, str]:
-        """Script and command of a run, or of the settings on the Train tab."""
-        from cifar_core.teach.script import command_of, data_kind, script_of, script_of_run
 
-        if name == NOW:
-            splits = source.splits
-            config = page_config(dict(zip(NAMES, values, strict=True)), len(splits.train))
-            kind, classes = data_kind(splits.info), splits.train.classes
-            return script_of(config, data=kind, classes=classes), command_of(config)
-        snapshot = service.snapshot(str(name))
-        return script_of_run(snapshot, images_of(snapshot.run)), command_of(snapshot.run.config)
+def wire_script(
+    parts: Parts,
+    code: Code,
+    owner: gr.BrowserState,
+    settings: Mapping[str, gr.Number | gr.Dropdown],
+    saved: gr.DownloadButton,
+    tab: gr.Tab,
+) -> None:
+    """Let the upper half work: the script of a run, and its files."""
+    receipt_button = parts.file_buttons["json"]
 
-    def show(name: Any, *values: Any) -> list[Any]:
-        ended = name != NOW and not _still_going(service, name)
+    def show(name: Any, *values: Any) -> Outputs:
         try:
-            code, line = written(name, *values)
+            script, command = code.script(str(name), values)
+            ended = code.ended(str(name))
         except CifarError as error:
-            return [message_box(str(error), "error"), "", "", gr.Button(interactive=False)]
-        blocks = [code_html(code, "python", "Plain PyTorch"), code_html(line, "shell", COMMAND)]
-        return [message_box(""), *blocks, gr.Button(interactive=ended)]
+            script = command = ""
+            ended, message = False, message_box(str(error), "error")
+        else:
+            message = message_box("")
+        return {
+            parts.message_html: message,
+            parts.script_html: code_html(script, "python", "Plain PyTorch"),
+            parts.command_html: code_html(command, "shell", "The same with this program's command line"),
+            receipt_button: gr.Button(interactive=ended),
+        }
 
-    def fresh(owner_key: str, name: Any) -> Any:
-        choices = _choices(service.runs_of(str(owner_key)))
-        return gr.Dropdown(choices=choices, value=name if name in [value for _, value in choices] else NOW)
+    def open_tab(owner_key: str, name: Any, *values: Any) -> Outputs:
+        choices = code.choices(str(owner_key))
+        chosen = name if name in [value for _, value in choices] else NOW
+        return {parts.run_dropdown: gr.Dropdown(choices=choices, value=chosen), **show(chosen, *values)}
 
-    def save(kind: str, owner_key: str, name: Any, *values: Any) -> list[Any]:
-        from cifar_core.teach.notebook import notebook_of
+    @refusals_in(parts.message_html)
+    def save_file(kind: str, name: Any, *values: Any) -> Outputs:
+        content, filename = code.file(kind, str(name), values)
+        return {parts.message_html: message_box(""), saved: file_to_save(content, filename)}
 
+    fields = list(settings.values())
+    shown = [parts.message_html, parts.script_html, parts.command_html, receipt_button]
+    tab.select(open_tab, [owner, parts.run_dropdown, *fields], [parts.run_dropdown, *shown], **QUIET)
+    parts.run_dropdown.input(show, [parts.run_dropdown, *fields], shown, **QUIET)
+    for kind, button in parts.file_buttons.items():
+        made = button.click(
+            partial(save_file, kind), [parts.run_dropdown, *fields], [parts.message_html, saved], **QUIET
+        )
+        save(made, saved)
+
+
+def wire_receipt(parts: Parts, code: Code, owner: gr.BrowserState) -> None:
+    """Let the lower half work: read a receipt, and run it again."""
+
+    def read(text: str) -> Outputs:
         try:
-            content = receipt_of_run(str(name)).to_json() if kind == "json" else written(name, *values)[0]
-            run = None if name == NOW else service.find(str(name))
+            about, readable = receipt_html(code.read(text)), True
         except CifarError as error:
-            return [message_box(str(error), "error"), None]
-        if kind == "ipynb":
-            content = notebook_of(content)
-        return [message_box(""), file_to_save(content, filename(run, kind))]
+            about, readable = message_box(str(error), "error"), False
+        return {parts.about_html: about, parts.repeat_button: gr.Button(interactive=readable)}
 
-    def receipt_of_run(run_id: str) -> Any:
-        from cifar_core.teach.receipt import receipt_of
+    def open_file(path: Any) -> Outputs:
+        text = text_of_file(path)
+        return {parts.receipt_textbox: text, **read(text)}
 
-        snapshot = service.snapshot(run_id)
-        return receipt_of(snapshot, service.weights(run_id), images_of(snapshot.run), device_of(service, snapshot.run))
+    @refusals_in(parts.comparison_html)
+    def repeat(owner_key: str, text: str) -> Outputs:
+        run = code.repeat(str(owner_key), text)
+        return {
+            parts.comparison_html: message_box("It runs; its lines are compared as they come."),
+            parts.state: CodeState(run.id),
+            parts.timer: gr.Timer(active=True),
+        }
 
-    def opened(path: Any) -> str:
+    def look(text: str, state: CodeState) -> Outputs:
         try:
-            return Path(str(path)).read_bytes()[:1_000_001].decode("utf-8", "replace")
-        except OSError:
-            return ""
-
-    def read_it(text: str) -> list[Any]:
-        from cifar_core.teach.receipt_parse import parse_receipt
-
-        try:
-            receipt = parse_receipt(str(text))
+            compared, active = code.comparison(text, state.repeated)
         except CifarError as error:
-            return [message_box(str(error), "error"), gr.Button(interactive=False)]
-        return [receipt_html(receipt), gr.Button(interactive=True)]
+            compared, active = message_box(str(error), "error"), False
+        outputs: Outputs = {parts.comparison_html: compared}
+        return outputs if active else {**outputs, parts.timer: gr.Timer(active=False)}
 
-    def run_again(owner_key: str, text: str) -> list[Any]:
-        from cifar_core.teach.receipt_parse import parse_receipt
-
-        try:
-            receipt = parse_receipt(str(text))
-            run = service.start(str(owner_key), receipt.settings, source.splits, receipt.changes)
-        except CifarError as error:
-            return [message_box(str(error), "error"), gr.skip(), gr.skip()]
-        return [message_box("It runs; its lines are compared as they come."), run.id, gr.Timer(active=True)]
-
-    def compare(text: str, run_id: str) -> list[Any]:
-        from cifar_core.teach.receipt_parse import parse_receipt
-
-        try:
-            receipt, snapshot = parse_receipt(str(text)), service.snapshot(str(run_id))
-            ended = not snapshot.run.active
-            own = receipt_of_run(snapshot.run.id) if snapshot.run.state == "done" else None
-            return [compared_html(receipt, snapshot, own), gr.Timer(active=not ended)]
-        except CifarError as error:
-            return [message_box(str(error), "error"), gr.Timer(active=False)]
-
-    fields = [settings[name] for name in NAMES]
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
-    shown = [message, script, command, as_receipt]
-    tab.select(fresh, [owner, chosen], chosen, **quiet).then(show, [chosen, *fields], shown, **quiet)
-    chosen.input(show, [chosen, *fields], shown, **quiet)
-    for button, kind in ((as_py, "py"), (as_notebook, "ipynb"), (as_receipt, "json")):
-        save_file(button.click(_of_kind(save, kind), [owner, chosen, *fields], [message, saved], **quiet), saved)
-    upload.upload(opened, upload, pasted, **quiet).then(read_it, pasted, [about, again], **quiet)
-    read.click(read_it, pasted, [about, again], **quiet)
-    again.click(run_again, [owner, pasted], [verdict, repeated, look], **quiet)
-    look.tick(compare, [pasted, repeated], [verdict, look], **quiet)
-
-
-def device_of(service: Service, run: Run) -> str:
-    """The kind of device that trains a run."""
-    workers = service.workers()
-    return workers[0].device if run.config.device == "auto" and workers else run.config.device
-
-
-def _still_going(service: Service, name: Any) -> bool:
-    try:
-        return service.find(str(name)).active
-    except CifarError:
-        return True
-
-
-def _of_kind(save: Any, kind: str) -> Any:
-    return lambda *inputs: save(kind, *inputs)
-
-
-def _choices(runs: list[Run]) -> list[tuple[str, str]]:
-    return [
-        ("the settings on the Train tab now", NOW),
-        *((f"{run.name} · {STATES[run.state]}", run.id) for run in runs),
-    ]
+    read_parts = [parts.about_html, parts.repeat_button]
+    parts.upload_button.upload(open_file, parts.upload_button, [parts.receipt_textbox, *read_parts], **QUIET)
+    parts.read_button.click(read, parts.receipt_textbox, read_parts, **QUIET)
+    comparing = [parts.comparison_html, parts.state, parts.timer]
+    parts.repeat_button.click(repeat, [owner, parts.receipt_textbox], comparing, **QUIET)
+    parts.timer.tick(look, [parts.receipt_textbox, parts.state], [parts.comparison_html, parts.timer], **QUIET)

@@ -1,12 +1,14 @@
-"""What the Code tab says of receipts, without any Gradio."""
+"""What the tab Code says of receipts."""
 
-import html
 from typing import TYPE_CHECKING
+
+from markupsafe import Markup
 
 from cifar_core.config import FIELDS, TrainConfig
 from cifar_core.runs.records import Run, Snapshot
 from demo.widgets.download import slug
 from demo.widgets.format import percent
+from demo.widgets.templates import render
 
 if TYPE_CHECKING:
     from cifar_core.teach.receipt import Receipt
@@ -16,61 +18,49 @@ LINES_SHOWN = 8
 
 
 def filename(run: Run | None, kind: str) -> str:
-    """What a file of this run is called; None is the settings on the Train tab."""
+    """Return what a file of this run is called; None is the settings on the Train tab."""
     name = slug(run.name) if run else "cifar10"
     return f"{name}-receipt.json" if kind == "json" else f"{name}.{kind}"
 
 
-def receipt_html(receipt: "Receipt") -> str:
-    """What a receipt says, in a few rows."""
-    tutorial = TrainConfig().to_json()
-    unlike = {name: value for name, value in receipt.settings.to_json().items() if value != tutorial[name]}
-    settings = ", ".join(f"{FIELDS[name].label.lower()} {value}" for name, value in unlike.items())
+def receipt_html(receipt: "Receipt") -> Markup:
+    """Return what a receipt says, in a few rows."""
+    default = TrainConfig().to_json()
+    changed = {name: value for name, value in receipt.settings.to_json().items() if value != default[name]}
+    settings = ", ".join(f"{FIELDS[name].label.lower()} {value}" for name, value in changed.items())
     changes = ", ".join(
         f"{FIELDS[one.name].label.lower()} {one.value:g} from step {one.step:,}" for one in receipt.changes
     )
-    versions = receipt.versions
+    data, versions = receipt.data, receipt.versions
+    stopped = ", then stopped by hand" if receipt.ended == "stopped" else ""
+    made_with = f"PyTorch {versions.torch}, NumPy {versions.numpy}, Python {versions.python}"
     rows = {
         "Settings": settings or "the tutorial's own",
-        "Changed on the way": changes,
-        "Data": f"{receipt.data.name}: {receipt.data.train:,} + {receipt.data.test:,} images, checksum "
-        f"{receipt.data.sha256[:12]}…",
-        "Length": f"{receipt.steps:,} mini-batches, {len(receipt.lines):,} lines"
-        + (", then stopped by hand" if receipt.ended == "stopped" else ""),
+        "Changed during the run": changes,
+        "Data": f"{data.name}: {data.train:,} + {data.test:,} images, checksum {data.sha256[:12]}…",
+        "Length": f"{receipt.steps:,} mini-batches, {len(receipt.lines):,} lines{stopped}",
         "Accuracy": f"{percent(receipt.correct / receipt.total)} ({receipt.correct:,} of {receipt.total:,})",
-        "Made with": f"PyTorch {versions.torch}, NumPy {versions.numpy}, Python {versions.python} on {receipt.device} "
-        f"({versions.machine})",
+        "Made with": f"{made_with} on {receipt.device} ({versions.machine})",
         "Weights": f"sha256 {receipt.weights[:12]}…",
     }
-    cells = "".join(
-        f"<tr><th scope='row'>{name}</th><td>{html.escape(value)}</td></tr>" for name, value in rows.items() if value
-    )
-    return f"<table class='facts-table receipt'>{cells}</table>"
+    return render("tabs/code/receipt.html.j2", rows=[(name, value) for name, value in rows.items() if value])
 
 
-def compared_html(receipt: "Receipt", snapshot: Snapshot, own: "Receipt | None") -> str:
-    """A receipt beside the run that repeats it, as far as that has come; `own` is that run's receipt at its end."""
+def comparison_html(receipt: "Receipt", snapshot: Snapshot, own: "Receipt | None") -> Markup:
+    """Return a receipt beside the run that repeats it, as far as that has come.
+
+    `own` is that run's receipt once it has ended.
+    """
     pairs = list(zip(receipt.lines, snapshot.reports, strict=False))
-    same = [f"{said.loss:.3f}" == f"{now.loss:.3f}" and said.batch == now.batch for said, now in pairs]
+    same = [f"{there.loss:.3f}" == f"{here.loss:.3f}" and there.batch == here.batch for there, here in pairs]
     first = same.index(False) if False in same else None
     end = len(pairs) if first is None else first + 1
-    shown = range(max(0, end - LINES_SHOWN), end)
-    rows = "".join(
-        f"<tr><td>{html.escape(pairs[place][0].text)}</td><td>{html.escape(pairs[place][1].line)}</td>"
-        f"<td>{'✓ the same' if same[place] else '✗ differs'}</td></tr>"
-        for place in shown
-    )
-    table = (
-        "<table class='facts-table'><thead><tr><th>the receipt says</th><th>here</th><th></th></tr></thead>"
-        f"<tbody>{rows}</tbody></table>"
-        if rows
-        else ""
-    )
-    return f"<div class='receipt-verdict'><p>{html.escape(_verdict(receipt, snapshot, own, same))}</p>{table}</div>"
+    last = range(max(0, end - LINES_SHOWN), end)
+    rows = [(pairs[place][0].text, pairs[place][1].line, same[place]) for place in last]
+    return render("tabs/code/comparison.html.j2", verdict=_verdict(receipt, snapshot, own, same), rows=rows)
 
 
 def _verdict(receipt: "Receipt", snapshot: Snapshot, own: "Receipt | None", same: list[bool]) -> str:
-    """How it stands, in a sentence or two."""
     run = snapshot.run
     if False in same:
         place = receipt.lines[same.index(False)].place
@@ -79,12 +69,12 @@ def _verdict(receipt: "Receipt", snapshot: Snapshot, own: "Receipt | None", same
     if receipt.ended == "stopped" and len(same) == len(receipt.lines):
         return (
             f"✓ {agreed}. The run of the receipt was stopped after {receipt.steps:,} mini-batches, and this one goes "
-            "on, so accuracy and weights are not compared; the command line's verify does that."
+            "on, so accuracy and weights are not compared; the command `verify` does that."
         )
     if run.active:
         return f"… {agreed} so far, after {run.step:,} of {run.steps:,} mini-batches."
     if own is None:
-        return f"The run here ended otherwise ({run.state}); {agreed}."
+        return f"The run here ended in another way ({run.state}); {agreed}."
     from cifar_core.teach.verify import first_difference
 
     differs = first_difference(receipt, own)
@@ -96,7 +86,6 @@ def _verdict(receipt: "Receipt", snapshot: Snapshot, own: "Receipt | None", same
 
 
 def _reasons(receipt: "Receipt", own: "Receipt | None") -> str:
-    """What is other here, where that is known."""
     if own is None:
         return ""
     from cifar_core.teach.verify import environment_note

@@ -18,7 +18,7 @@ def splits(tmp_path_factory: pytest.TempPathFactory) -> Splits:
     return drawn.draw_splits(tmp_path_factory.mktemp("drawn"), TRAIN, TEST)
 
 
-def test_pictures_are_32_by_32_bytes_in_three_colours_with_the_tutorials_labels(splits: Splits) -> None:
+def test_images_are_32_by_32_bytes_in_three_colours_with_the_tutorials_labels(splits: Splits) -> None:
     for image_set, count in ((splits.train, TRAIN), (splits.test, TEST)):
         assert image_set.images.shape == (count, 32, 32, 3) and image_set.images.dtype == np.uint8
         assert image_set.labels.shape == (count,) and image_set.labels.dtype == np.int64
@@ -30,24 +30,24 @@ def test_every_class_has_its_own_drawing() -> None:
     assert tuple(drawing.__name__ for drawing in drawn.DRAWINGS) == CLASSES
 
 
-def test_the_page_can_say_that_the_pictures_are_drawn_and_not_cifar_10(splits: Splits) -> None:
+def test_the_page_can_say_that_the_images_are_drawn_and_not_cifar_10(splits: Splits) -> None:
     about = splits.info
-    assert (about.name, about.kind, about.verified, about.root) == ("Drawn pictures", "drawn", False, "")
+    assert (about.name, about.kind, about.verified, about.root) == ("Drawn images", "drawn", False, "")
     assert "drawn by this program" in about.note and "not CIFAR-10" in about.note
 
 
-def test_the_same_pictures_are_drawn_each_time(splits: Splits, tmp_path: Path) -> None:
+def test_the_same_images_are_drawn_each_time(splits: Splits, tmp_path: Path) -> None:
     for first, again in zip(splits, drawn.draw_splits(tmp_path, TRAIN, TEST), strict=True):
         assert first.images.tobytes() == again.images.tobytes()
         assert first.labels.tobytes() == again.labels.tobytes()
 
 
-def test_numpys_global_seed_changes_no_picture(splits: Splits) -> None:
+def test_numpys_global_seed_changes_no_image(splits: Splits) -> None:
     np.random.seed(1)
     assert (drawn.draw_set("test", TEST).images == splits.test.images).all()
 
 
-def test_every_class_has_as_many_pictures_as_any_other(splits: Splits) -> None:
+def test_every_class_has_as_many_images_as_any_other(splits: Splits) -> None:
     assert splits.train.counts().tolist() == [TRAIN // 10] * 10
     assert splits.test.counts().tolist() == [TEST // 10] * 10
 
@@ -58,17 +58,17 @@ def test_classes_come_in_shuffled_order(splits: Splits) -> None:
         assert (steps == 0).mean() < 0.3 and (steps == 1).mean() < 0.3
 
 
-def test_no_picture_is_there_twice_neither_in_a_split_nor_in_both(splits: Splits) -> None:
+def test_no_image_is_there_twice_neither_in_a_split_nor_in_both(splits: Splits) -> None:
     training_set_of_equal_length = drawn.draw_set("train", TEST)
     for train in (splits.train, training_set_of_equal_length):
         seen = {image.tobytes() for image_set in (train, splits.test) for image in image_set.images}
         assert len(seen) == len(train) + TEST
 
 
-def test_training_and_test_pictures_differ_by_more_than_noise(splits: Splits) -> None:
+def test_training_and_test_images_differ_by_more_than_noise(splits: Splits) -> None:
     train, test = (s.images.reshape(len(s), -1).astype(np.int16) for s in splits)  # (N, 3072)
     nearest = min(np.abs(train - image).mean(axis=1).min() for image in test)
-    assert nearest > 8  # two pictures with the same drawing and light differ by about 4
+    assert nearest > 8  # two images with the same drawing and light differ by about 4
 
 
 def test_a_second_call_opens_what_was_kept_without_drawing(splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,16 +93,16 @@ def test_an_incomplete_copy_is_drawn_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("count", [0, -3])
-def test_a_set_without_pictures_is_refused(count: int, tmp_path: Path) -> None:
+def test_a_set_without_images_is_refused(count: int, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="train set holds no images"):
         drawn.draw_splits(tmp_path, count, 10)
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_no_two_pictures_of_a_class_are_alike_and_none_is_flat(name: str, splits: Splits) -> None:
+def test_no_two_images_of_a_class_are_alike_and_none_is_flat(name: str, splits: Splits) -> None:
     images = splits.train.images[splits.train.with_labels((name,))].astype(float)  # (30, 32, 32, 3)
-    assert images.std(axis=0).mean() > 25  # over the pictures
-    assert images.std(axis=(1, 2)).mean() > 25  # within a picture
+    assert images.std(axis=0).mean() > 25  # over the images
+    assert images.std(axis=(1, 2)).mean() > 25  # within an image
 
 
 def test_a_simple_classifier_tells_the_classes_apart_well_above_chance(splits: Splits) -> None:

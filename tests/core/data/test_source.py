@@ -1,8 +1,7 @@
-"""Which data set is in use: what was named, else what was downloaded, else drawn pictures until the real ones come."""
+"""Which data set is in use: what was named, else what was downloaded, else drawn images until CIFAR-10 arrives."""
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,20 +13,17 @@ from cifar_core.config import CLASSES
 from cifar_core.data import Splits, drawn, mirror, open_splits, source
 from cifar_core.data.archive import BATCHES, CIFAR10
 from cifar_core.data.background import BackgroundDownload
+from cifar_core.data.folder import RepackedError
 from cifar_core.data.source import DataSource, find_data
 from cifar_core.errors import DataError
-from tests.core.data.test_archive import Mirrors, Prediction, described, tar_of
-from tests.core.data.test_folder import make_official
-from tests.helpers.tiny_data import write_archive, write_folders
+from tests.helpers.mirrors import Mirrors, Response, described, tar_of
+from tests.helpers.tiny_data import make_official, write_archive, write_folders
+from tests.helpers.waiting import until
 
 COUNTS = (100, 40)
 
 
-@pytest.fixture(autouse=True)
-def user_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The cache of the user, for what cannot be kept beside the downloads."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user cache"))
-    return tmp_path / "user cache"
+pytestmark = pytest.mark.usefixtures("user_cache")
 
 
 @pytest.fixture
@@ -52,22 +48,12 @@ def offline_later(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 
 @pytest.fixture
-def mirrors(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirrors]:
-    monkeypatch.setenv("no_proxy", "*")
-    with Mirrors() as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield server
-        server.go_on.set()
-        server.shutdown()
-
-
-@pytest.fixture
 def archive(mirrors: Mirrors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The archive that a mirror has, unpacked; its download stands still half-way until `mirrors.go_on`."""
     root = write_archive(tmp_path / "far away")
     files = {f"{CIFAR10.folder}/{name}": (root / CIFAR10.folder / name).read_bytes() for name in BATCHES}
     packed = tar_of(files)
-    url = mirrors.add("a", Prediction(packed, stop_after=len(packed) // 2, stalls=True), Prediction(packed))
+    url = mirrors.add("a", Response(packed, stop_after=len(packed) // 2, stalls=True), Response(packed))
     come_from(monkeypatch, url, archive=described(packed))
     return root
 
@@ -75,13 +61,6 @@ def archive(mirrors: Mirrors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def come_from(monkeypatch: pytest.MonkeyPatch, *urls: str, **options: Any) -> None:
     """The download of CIFAR-10 asks these mirrors."""
     monkeypatch.setattr(source, "BackgroundDownload", partial(BackgroundDownload, mirrors=urls, **options))
-
-
-def until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < deadline, "waited for too long"
-        time.sleep(0.005)
 
 
 def is_drawn(splits: Splits) -> bool:
@@ -115,7 +94,7 @@ def test_what_was_named_is_never_silently_replaced(
 def test_a_repacked_archive_is_used_only_where_that_was_allowed(tmp_path: Path, downloads: Path, offline: None) -> None:
     for named in (write_archive(tmp_path / "mine"), None):
         write_archive(downloads)
-        with pytest.raises(DataError, match="--unverified"):
+        with pytest.raises(RepackedError, match="md5"):
             find_data(named, downloads=downloads)
         found = find_data(named, unverified=True, downloads=downloads)
         assert (found.splits.info.verified, len(found.splits.train)) == (False, 100)
@@ -132,7 +111,7 @@ def test_an_image_folder_in_the_place_of_downloads_is_used(downloads: Path, offl
     assert find_data(None, downloads=write_folders(downloads)).splits.info.kind == "folders"
 
 
-def test_without_any_data_drawn_pictures_are_there_until_the_real_ones_have_come(
+def test_without_any_data_drawn_images_are_there_until_the_real_ones_have_come(
     archive: Path, mirrors: Mirrors, downloads: Path, offline_later: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_official(archive, monkeypatch)
@@ -172,28 +151,30 @@ def test_an_earlier_download_with_a_hole_in_it_is_left_alone_and_told(
     assert mirrors.asked == []
 
 
-def test_a_download_that_fails_leaves_the_drawn_pictures_and_says_why(
+def test_a_download_that_fails_leaves_the_drawn_images_and_says_why(
     mirrors: Mirrors, downloads: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    come_from(monkeypatch, mirrors.add("a", Prediction(status=404)))
+    come_from(monkeypatch, mirrors.add("a", Response(status=404)))
     found = find_data(None, downloads=downloads, drawn_counts=COUNTS)
-    until(lambda: "404" in found.status)
-    assert found.status.endswith((".", "`."))
+    assert not found.failed
+    until(lambda: found.failed)
+    assert "404" in found.status and found.status.endswith((".", "`."))
     assert found.fraction is None
     assert is_drawn(found.splits)
 
 
-def test_an_archive_that_arrives_but_cannot_be_used_leaves_the_drawn_pictures_and_says_why(
-    archive: Path, mirrors: Mirrors, downloads: Path
+def test_an_archive_that_arrives_but_cannot_be_used_leaves_the_drawn_images_and_says_why(
+    archive: Path, mirrors: Mirrors, downloads: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     found = find_data(None, downloads=downloads, drawn_counts=COUNTS)
     mirrors.go_on.set()
-    until(lambda: found.status.startswith("CIFAR-10 was downloaded but cannot be used: "))
-    assert "md5" in found.status
+    until(lambda: found.status.startswith("CIFAR-10 was downloaded but cannot be used"))
+    until(lambda: "md5" in caplog.text)
+    assert str(downloads) in caplog.text and str(downloads) not in found.status
     assert is_drawn(found.splits)
 
 
-def test_while_the_real_pictures_are_decoded_the_status_says_so(
+def test_while_the_real_images_are_decoded_the_status_says_so(
     downloads: Path, archive: Path, mirrors: Mirrors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go_on = threading.Event()
@@ -211,10 +192,10 @@ def test_while_the_real_pictures_are_decoded_the_status_says_so(
     until(lambda: not is_drawn(found.splits) and not found.status)
 
 
-def test_the_drawn_pictures_are_drawn_once_only(
+def test_the_drawn_images_are_drawn_once_only(
     mirrors: Mirrors, downloads: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    come_from(monkeypatch, mirrors.add("a", Prediction(status=404)))
+    come_from(monkeypatch, mirrors.add("a", Response(status=404)))
     first = find_data(None, downloads=downloads, drawn_counts=COUNTS)
     until(lambda: "404" in first.status)
     monkeypatch.setattr(drawn, "draw_set", None)
@@ -224,7 +205,7 @@ def test_the_drawn_pictures_are_drawn_once_only(
 
 
 @pytest.mark.parametrize("variable", ["XDG_CACHE_HOME", "HOME"])
-def test_where_downloads_cannot_be_written_the_users_cache_keeps_the_drawn_pictures(
+def test_where_downloads_cannot_be_written_the_users_cache_stores_the_drawn_images(
     mirrors: Mirrors, tmp_path: Path, downloads: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     cache = tmp_path / "user cache"
@@ -237,7 +218,7 @@ def test_where_downloads_cannot_be_written_the_users_cache_keeps_the_drawn_pictu
     found = find_data(None, downloads=downloads, drawn_counts=COUNTS)
     assert is_drawn(found.splits)
     assert found.splits.folder == cache / "cifar_core" / "drawn"
-    until(lambda: str(downloads) in found.status)  # which the download cannot write either
+    until(lambda: "cannot be stored" in found.status)  # the download cannot write there either
     assert mirrors.asked == []
     assert is_drawn(found.splits)
 
@@ -245,7 +226,7 @@ def test_where_downloads_cannot_be_written_the_users_cache_keeps_the_drawn_pictu
 def test_where_nothing_can_be_written_that_is_said(tmp_path: Path, downloads: Path, user_cache: Path) -> None:
     for path in (downloads, user_cache):
         path.write_text("a file in the way")
-    with pytest.raises(DataError, match="could not be kept in"):
+    with pytest.raises(DataError, match="could not be stored in"):
         find_data(None, downloads=downloads, drawn_counts=COUNTS)
 
 

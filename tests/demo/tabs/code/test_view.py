@@ -14,8 +14,8 @@ from cifar_core.runs.records import Snapshot
 from cifar_core.runs.service import Service
 from cifar_core.runs.worker import Worker
 from cifar_core.teach.receipt import LogLine, Receipt, receipt_of
-from cifar_core.training.events import Change
-from demo.tabs.code.view import compared_html, filename, receipt_html
+from cifar_core.training.control import Change
+from demo.tabs.code.view import comparison_html, filename, receipt_html
 from demo.widgets.code_block import code_html
 from tests.helpers.markup import text_of
 from tests.helpers.run_steps import ANN
@@ -51,13 +51,13 @@ def test_a_receipts_words_are_never_taken_for_markup(ended: tuple[Snapshot, Rece
 def test_while_it_goes_the_lines_that_came_are_compared(ended: tuple[Snapshot, Receipt]) -> None:
     snapshot, receipt = ended
     going = replace(snapshot, run=replace(snapshot.run, state="running", step=30), reports=snapshot.reports[:3])
-    words = text_of(compared_html(receipt, going, None))
+    words = text_of(comparison_html(receipt, going, None))
     assert "3 of 5 lines agree so far, after 30 of 50 mini-batches" in words and words.count("✓ the same") == 3
 
 
 def test_at_the_end_everything_agrees_to_the_last_bit(ended: tuple[Snapshot, Receipt]) -> None:
     snapshot, receipt = ended
-    words = text_of(compared_html(receipt, snapshot, receipt))
+    words = text_of(comparison_html(receipt, snapshot, receipt))
     assert "✓ Everything agrees: 5 of 5 lines agree" in words and "✗" not in words
 
 
@@ -65,7 +65,7 @@ def test_the_first_line_that_differs_is_named_and_shown(ended: tuple[Snapshot, R
     snapshot, receipt = ended
     lines = list(receipt.lines)
     lines[2] = replace(lines[2], loss=lines[2].loss + 0.002)
-    words = text_of(compared_html(replace(receipt, lines=tuple(lines)), snapshot, receipt))
+    words = text_of(comparison_html(replace(receipt, lines=tuple(lines)), snapshot, receipt))
     assert "✗ It does not come out the same" in words and "[1, 30]" in words.replace("   ", " ").replace("  ", " ")
     assert words.count("✗ differs") == 1 and words.count("✓ the same") == 2
 
@@ -80,7 +80,7 @@ def test_at_the_end_another_accuracy_hash_or_data_is_told(ended: tuple[Snapshot,
         "data": replace(receipt, data=replace(receipt.data, sha256="0" * 64)),
         "another line": replace(receipt, lines=(*receipt.lines, LogLine(1, 60, 1.0))),
     }[what]
-    words = text_of(compared_html(other, snapshot, receipt))
+    words = text_of(comparison_html(other, snapshot, receipt))
     told = {"accuracy": "accuracy in the receipt", "weights": "weights do not agree", "data": "data differ"}
     assert "✗" in words and told.get(what, "next line of the receipt") in words
 
@@ -88,14 +88,14 @@ def test_at_the_end_another_accuracy_hash_or_data_is_told(ended: tuple[Snapshot,
 def test_of_a_stopped_run_only_its_lines_are_compared(ended: tuple[Snapshot, Receipt]) -> None:
     snapshot, receipt = ended
     stopped = replace(receipt, ended="stopped", steps=33, lines=receipt.lines[:3], weights="0" * 64)
-    words = text_of(compared_html(stopped, snapshot, receipt))
+    words = text_of(comparison_html(stopped, snapshot, receipt))
     assert "✓ 3 of 3 lines agree" in words and "stopped after 33 mini-batches" in words
 
 
 def test_a_run_that_failed_is_told_so(ended: tuple[Snapshot, Receipt]) -> None:
     snapshot, receipt = ended
     failed = replace(snapshot, run=replace(snapshot.run, state="failed"), reports=snapshot.reports[:1])
-    assert "ended otherwise (failed); 1 of 5 lines agree" in text_of(compared_html(receipt, failed, None))
+    assert "ended in another way (failed); 1 of 5 lines agree" in text_of(comparison_html(receipt, failed, None))
 
 
 def test_files_are_called_after_their_run(ended: tuple[Snapshot, Receipt]) -> None:

@@ -1,0 +1,139 @@
+"""What happens in the tab Lab: a pair of runs is started, followed, stopped, and solved."""
+
+from contextlib import suppress
+from typing import Any
+
+import gradio as gr
+
+from cifar_core.config import TrainConfig
+from cifar_core.errors import CifarError, RunError, StoreError
+from cifar_core.mistakes import MISTAKES
+from cifar_core.runs.pairs import PAIR_DEFAULTS, PAIR_SETTINGS, Pair, pair_config
+from cifar_core.runs.registry import NetRegistry
+from demo.tabs.lab.layout import Parts
+from demo.tabs.lab.state import LabState
+from demo.tabs.lab.view import (
+    SECRET_CODE,
+    about_html,
+    board_html,
+    chart_of,
+    code_html,
+    verdict_html,
+    version_of,
+    words_html,
+)
+from demo.widgets.events import Outputs
+from demo.widgets.templates import message_box
+
+
+class Lab:
+    """The events of the tab. Each returns the components that change."""
+
+    def __init__(self, nets: NetRegistry, parts: Parts) -> None:
+        self.service, self.source, self.parts = nets.service, nets.source, parts
+
+    def open_tab(self, owner: str, state: LabState) -> Outputs:
+        """Show the pair that was shown before, or the newest there is."""
+        parts = self.parts
+        try:
+            newest = next((baseline.id for baseline, _ in self.service.pairs_of(str(owner))), "")
+            if not (state.pair or newest):
+                return {}
+            pair = self.service.pair(str(owner), state.pair or newest)
+        except CifarError as error:
+            return {parts.board_html: message_box(str(error), "error"), **self._buttons(LabState(), state)}
+        outputs = self._shown(pair, state)
+        if pair.secret:
+            return {**outputs, parts.code_html: message_box(SECRET_CODE)}
+        return {
+            **outputs,
+            parts.mistake_radio: pair.word,
+            parts.about_html: about_html(pair.word),
+            parts.code_html: code_html(pair.word, pair.baseline.run.config),
+        }
+
+    def choose(self, word: str, *values: Any) -> Outputs:
+        """Show the words and the code of a mistake, with the settings as they are."""
+        if word not in MISTAKES:
+            return {}
+        try:
+            config = self._config(values)
+        except CifarError:
+            config = PAIR_DEFAULTS
+        return {self.parts.about_html: about_html(word), self.parts.code_html: code_html(word, config)}
+
+    def run_both(self, owner: str, state: LabState, word: str, *values: Any) -> Outputs:
+        """Start a pair; the one before makes room for it."""
+        config = self._config(values)
+        baseline, _ = self.service.start_pair(str(owner), config, str(word), self.source.splits)
+        return {**self._started(str(owner), baseline.id, state), self.parts.code_html: code_html(str(word), config)}
+
+    def start_quiz(self, owner: str, state: LabState) -> Outputs:
+        """Start a pair whose mistake is to be guessed."""
+        baseline, _ = self.service.start_quiz(str(owner), self.source.splits)
+        return {**self._started(str(owner), baseline.id, state), self.parts.code_html: message_box(SECRET_CODE)}
+
+    def stop(self, owner: str, state: LabState) -> Outputs:
+        """Stop both runs."""
+        self.service.stop_pair(str(owner), state.pair)
+        return {self.parts.message_html: message_box("")}
+
+    def look(self, owner: str, state: LabState, event: gr.EventData) -> Outputs:
+        """Show what is new; the page says which version it shows."""
+        try:
+            pair = self.service.pair(str(owner), state.pair)
+        except StoreError:  # for the moment; what was shown stays
+            return {}
+        except RunError as error:
+            return {self.parts.board_html: message_box(str(error), "error"), **self._buttons(LabState(), state)}
+        return {} if getattr(event, "version", None) == version_of(pair) else self._shown(pair, state)
+
+    def answer(self, owner: str, state: LabState, guess: str | None) -> Outputs:
+        """Compare the answer to a quiz with its mistake, which is no secret from now on."""
+        if guess not in MISTAKES:
+            return {self.parts.verdict_html: message_box("Choose one of the mistakes first.", "error")}
+        pair = self.service.pair(str(owner), state.pair)
+        self.service.solve(str(owner), pair.faulty.run.id)
+        pair = self.service.pair(str(owner), state.pair)
+        return {
+            **self._shown(pair, state),
+            self.parts.verdict_html: verdict_html(guess, pair.word),
+            self.parts.code_html: code_html(pair.word, pair.baseline.run.config),
+        }
+
+    def _config(self, values: tuple[Any, ...]) -> TrainConfig:
+        return pair_config(dict(zip(PAIR_SETTINGS, values, strict=True)), len(self.source.splits.train))
+
+    def _started(self, owner: str, pair: str, before: LabState) -> Outputs:
+        with suppress(CifarError):  # there may be none, or it has ended
+            self.service.stop_pair(owner, before.pair)
+        return {
+            **self._shown(self.service.pair(owner, pair), before),
+            self.parts.message_html: message_box(""),
+            self.parts.guess_radio: gr.Radio(value=None, interactive=True),
+            self.parts.verdict_html: message_box(""),
+        }
+
+    def _shown(self, pair: Pair, before: LabState) -> Outputs:
+        parts, classes = self.parts, len(self.source.splits.test.classes)
+        state = LabState(pair.id, pair.active, pair.secret, pair.was_quiz)
+        return {
+            parts.board_html: board_html(pair),
+            parts.chart: chart_of(pair, classes),
+            parts.words_html: words_html(pair),
+            **self._buttons(state, before),
+        }
+
+    def _buttons(self, state: LabState, before: LabState) -> Outputs:
+        """Return the state and the buttons that follow from it; nothing where nothing has changed."""
+        if state == before:
+            return {}
+        parts = self.parts
+        return {
+            parts.state: state,
+            parts.stop_button: gr.Button(interactive=state.can_stop),
+            parts.quiz_column: gr.Column(visible=state.can_answer or state.was_quiz),
+            parts.guess_radio: gr.Radio(interactive=state.can_answer),
+            parts.answer_button: gr.Button(visible=state.can_answer),
+            parts.another_button: gr.Button(visible=state.was_quiz),
+        }
