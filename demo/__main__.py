@@ -6,7 +6,6 @@ import socket
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 
 if __package__ in (None, ""):  # started by path: Python then knows only the folder of this file
@@ -14,6 +13,7 @@ if __package__ in (None, ""):  # started by path: Python then knows only the fol
 
 from cifar_core.data.source import find_data
 from cifar_core.errors import CifarError
+from cifar_core.field import settings_of
 from cifar_core.runs.limits import Limits
 from cifar_core.runs.service import Service
 
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _check_device(options.device)
         _check_port(options.host, options.port)
         source = find_data(options.data, unverified=options.unverified)
-        limits = Limits(**{limit.name: getattr(options, f"max_{limit.name}") for limit in fields(Limits)})
+        limits = Limits(**{name: getattr(options, f"max_{name}") for name in settings_of(Limits)})
         with Service(options.runs, workers=options.workers, device=options.device, limits=limits) as service:
             _serve(service, options, source)  # the workers load torch while this process loads gradio
     except CifarError as error:
@@ -100,13 +100,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--workers", type=_positive, metavar="N", help="training processes; default: one a core, or one for a GPU"
     )
-    for limit in fields(Limits):
+    for name, limit in settings_of(Limits).items():
         parser.add_argument(
-            f"--max-{limit.name.replace('_', '-')}",
+            f"--max-{name.replace('_', '-')}",
             type=_positive,
             default=limit.default,
             metavar="N",
-            help=f"{limit.metadata['help']}; default: %(default)s",
+            help=f"{limit.help}; default: %(default)s",
         )
     parser.add_argument("--unverified", action="store_true", help="accept data whose md5 sums are not the official")
     return parser

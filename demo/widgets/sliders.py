@@ -10,8 +10,8 @@ from typing import Any
 
 import gradio as gr
 
-from cifar_core.config import Field
 from cifar_core.errors import ConfigError
+from cifar_core.field import Field
 from demo.widgets.templates import render, script
 
 MAX_TEXT = 400

@@ -1,6 +1,6 @@
 """The bounds of a shared server: what has run or rested too long is stopped, what has long ended is removed."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,8 @@ import pytest
 
 from cifar_core.config import TrainConfig
 from cifar_core.data import Splits
-from cifar_core.errors import RunError
+from cifar_core.errors import ConfigError, RunError
+from cifar_core.field import settings_of
 from cifar_core.runs import service as service_module
 from cifar_core.runs.job import Job
 from cifar_core.runs.limits import Limits, tidy
@@ -214,9 +215,11 @@ def message_of(store: Store, name: str) -> str:
 
 
 def test_every_bound_is_a_positive_number_with_a_meaning() -> None:
-    for field in fields(Limits):
-        assert getattr(Limits(), field.name) > 0
-        assert len(field.metadata["help"].split()) > 3
+    for name, limit in settings_of(Limits).items():
+        assert getattr(Limits(), name) == limit.default > 0  # type: ignore[operator]
+        assert len(limit.help.split()) > 3
+        with pytest.raises(ConfigError, match=f"^{limit.label} must be a whole number from 1 to "):
+            Limits(**{name: 0})
 
 
 def test_starting_too_often_is_refused_with_the_bound_and_for_that_visitor_only(tmp_path: Path, tiny: Splits) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cifar_core.config import Field
 from cifar_core.errors import ConfigError
+from cifar_core.field import Field
 from cifar_core.image_edit import ImageEdit
 from demo.tabs.classify.upload import SLIDERS
 from demo.widgets.crop import CROP_PARTS, WHOLE
