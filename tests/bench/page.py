@@ -61,7 +61,7 @@ def _round(browser: Any, folder: Path, data: Path, found: dict[str, list[float]]
     try:
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.goto(url)
-        page.locator("#pictures .cell").first.wait_for()
+        page.locator("#images .cell").first.wait_for()
         usable.append(time.perf_counter() - started)
         _turn_pages(page, process.pid, cpu, shown)
         page.get_by_role("tab", name="Train").click()
@@ -85,15 +85,15 @@ def _round(browser: Any, folder: Path, data: Path, found: dict[str, list[float]]
 def _turn_pages(page: Any, pid: int, cpu: list[float], shown: list[float]) -> None:
     page.get_by_label("Images per page").click()
     page.get_by_role("option", name="64").click()
-    page.wait_for_function("document.querySelectorAll('#pictures .cell').length === 64")
+    page.wait_for_function("document.querySelectorAll('#images .cell').length === 64")
     time.sleep(3)  # what the start left to do, torch for the first answer above all
     idle_from, at = _cpu(pid), time.perf_counter()
     time.sleep(3)
     idle = (_cpu(pid) - idle_from) / (time.perf_counter() - at)
     used, began = _cpu(pid), time.perf_counter()
     for _ in range(PAGES):
-        before = page.locator("#pictures .cell").first.get_attribute("data-index")
-        changed = f"document.querySelector('#pictures .cell').dataset.index !== '{before}'"
+        before = page.locator("#images .cell").first.get_attribute("data-index")
+        changed = f"document.querySelector('#images .cell').dataset.index !== '{before}'"
         shown.append(1000 * _seconds(page.locator("#next").click, lambda wait=changed: page.wait_for_function(wait)))
     spent = _cpu(pid) - used - idle * (time.perf_counter() - began)
     cpu.append(1000 * spent / PAGES)

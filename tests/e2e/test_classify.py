@@ -269,7 +269,7 @@ def test_what_is_shown_can_be_looked_into(visit: Visit, photo: Path) -> None:
     expect(page.get_by_role("tab", name="Inside")).to_have_attribute("aria-selected", "true", timeout=SLOW)
     open_tab(page, "Classify")
     open_tab(page, "Test images")
-    page.locator("#test-pictures .cell").nth(2).click()
+    page.locator("#test-images .cell").nth(2).click()
     page.locator("#test-prediction").get_by_role("button", name="Look inside").click(timeout=SLOW)
     expect(page.get_by_role("tab", name="Inside")).to_have_attribute("aria-selected", "true", timeout=SLOW)
 

@@ -13,11 +13,17 @@ from cifar_core.data.browse import MAX_SEED, image_facts, page_of
 from cifar_core.errors import CifarError, ImageError
 from cifar_core.image_edit import ImageEdit, apply_edit, channels
 from cifar_core.runs.refs import PRETRAINED, ImageRef, NetRef
-from cifar_core.runs.registry import NetRegistry, own_image
+from cifar_core.runs.registry import NetRegistry, OpenNet, own_image
 from demo.gradio_compat import CachedUpload, ImageFile, ImageFileInput, PageState
 from demo.tabs.classify.state import ClassifyState
 from demo.tabs.classify.upload import SLIDERS, Baseline, UploadPrediction, baseline, compare, edit_of, predict_edited
-from demo.tabs.classify.view import no_upload_html, numbers_html, page_html, prediction_html, upload_prediction_html
+from demo.tabs.classify.view import (
+    no_upload_html,
+    numbers_html,
+    page_html,
+    prediction_html,
+    upload_prediction_html,
+)
 from demo.widgets.crop import with_photo
 from demo.widgets.events import Outputs
 from demo.widgets.look_at import LookAt
@@ -26,6 +32,8 @@ from demo.widgets.sliders import starts
 from demo.widgets.templates import message_box, photo_url
 
 PER_PAGE = 12
+PATIENCE = 2.0
+"""seconds that an event waits for an evaluation, which takes one; where many visitors want one, the page asks again"""
 PHOTO_SIDE = 640
 """pixels of the longer side of the photo that the crop is chosen on; the Net sees the whole photo's pixels"""
 
@@ -112,6 +120,7 @@ class ClassifyHandlers:
         # milliseconds, and may then evaluate, which takes a second. So nobody's prediction waits for somebody else's
         # evaluation; and as only one is under way, however many visitors want one, the page keeps its other core.
         self._predicting, self._evaluating = asyncio.Semaphore(2), asyncio.Semaphore(1)
+        self._evaluations: dict[object, asyncio.Task[CifarError | None]] = {}
 
     async def predict(
         self,
@@ -131,9 +140,26 @@ class ClassifyHandlers:
             outputs, uncompared = await asyncio.to_thread(self._predict, net, file, photo, crop, sliders, state)
         yield outputs  # the state is written here alone, at once: what is clicked during an evaluation is not undone
         if uncompared:
+            evaluation = self._start_evaluation(uncompared.opened)
+            # until this event ends, the visitor's next moves wait in the browser
+            await asyncio.wait([evaluation], timeout=PATIENCE)
+            yield self._compared(uncompared, evaluation.result() if evaluation.done() else None)
+
+    def _start_evaluation(self, opened: OpenNet) -> asyncio.Task[CifarError | None]:
+        """Return the evaluation of a Net for all who wait for it; `cached_evaluation` then has what it found."""
+        if opened.key not in self._evaluations:
+            self._evaluations[opened.key] = asyncio.create_task(self._evaluate(opened))
+        return self._evaluations[opened.key]
+
+    async def _evaluate(self, opened: OpenNet) -> CifarError | None:
+        try:
             async with self._evaluating:
-                outputs = await asyncio.to_thread(self._evaluate, uncompared)
-            yield outputs
+                await asyncio.to_thread(self.nets.evaluation, opened)
+            return None
+        except CifarError as error:
+            return error
+        finally:
+            del self._evaluations[opened.key]
 
     def _predict(
         self,
@@ -191,15 +217,12 @@ class ClassifyHandlers:
             at.upload_numbers_html: "",
         }
 
-    def _evaluate(self, upload: UploadPrediction) -> Outputs:
-        """Evaluate the Net, which another visitor may have done meanwhile, and return the prediction with all of it."""
+    def _compared(self, upload: UploadPrediction, error: CifarError | None) -> Outputs:
         prediction, opened = upload.prediction, upload.opened
-        try:
-            found = Baseline(self.nets.evaluation(opened), opened.ref, due=False)
-            shown = upload_prediction_html(prediction, upload.image, compare(prediction, opened, found))
-        except CifarError as error:
-            shown = message_box(str(error), "error")
-        return {self.widgets.upload_prediction_html: shown}
+        found = Baseline(self.nets.cached_evaluation(opened), opened.ref, due=False)
+        comparison = compare(prediction, opened, found)
+        shown = upload_prediction_html(prediction, upload.image, comparison, retry=comparison is None)
+        return {self.widgets.upload_prediction_html: message_box(str(error), "error") if error else shown}
 
 
 def fresh_choices(nets: NetRegistry, owner: str, chosen: str) -> Any:

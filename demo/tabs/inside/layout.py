@@ -185,6 +185,6 @@ def _build_why() -> WhyWidgets:
         js_on_load=script("widgets/image_grid.js") + script("tabs/inside/neighbours.js"),
         label="Nearest training images",
         elem_id="why-neighbours",
-        elem_classes="picture-grid",
+        elem_classes="image-grid",
     )
     return WhyWidgets(target_dropdown, saliency_html, search_button, search_html, neighbours_html)
