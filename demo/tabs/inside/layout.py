@@ -135,7 +135,7 @@ def _build_choice(nets: NetRegistry) -> ChoiceWidgets:
     net_dropdown = gr.Dropdown(net_choices(nets, ""), value=PRETRAINED, label="Net", elem_id="inside-net")
     with gr.Tabs():
         with gr.Tab("Test images", id="inside-tests"):
-            tests_html = clickable_grid(label="Test images", elem_id="inside-pictures")
+            tests_html = clickable_grid(label="Test images", elem_id="inside-images")
             with gr.Row(elem_classes="pager"):
                 next_button = gr.Button("Next", size="sm", elem_id="inside-next")
                 shuffle_button = gr.Button("Shuffle", size="sm", elem_id="inside-shuffle")
