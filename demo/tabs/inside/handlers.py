@@ -37,7 +37,7 @@ TELL_EVERY = 0.2
 class InsideHandlers:
     """The events. `controls` are always the fields layer, map, row, column and class.
 
-    Those that show another image or Net yield what is ready first: all but the saliency maps, which take most of the time.
+    Those that show another image or Net first yield all but the saliency maps, which take most of the time.
     """
 
     def __init__(self, nets: NetRegistry, widgets: InsideWidgets, look_at: PageState[LookAt]) -> None:
