@@ -1,7 +1,5 @@
 """Nets of runs without workers: a test writes what a worker writes."""
 
-from typing import Any
-
 from cifar_core.config import TrainConfig
 from cifar_core.net import Net, new_net, save_weights
 from cifar_core.runs.frame_recorder import record_frame
@@ -24,8 +22,15 @@ def come_to(nets: NetRegistry, run: Run, step: int, net: Net, *, frame: bool = F
     store.folder_of(run.id).mkdir(exist_ok=True)
     save_weights(net.state_dict(), store.weights_of(run, step))
     taken = record_frame(net, FrameTime(step, 4 * step), test, test.first(4), "cpu") if frame else None
-    columns: dict[str, Any] = {"state": "running", "step": step, "seen": 4 * step, "checkpoint": step}
-    write_rows(store, run.id, frames=[taken] if taken is not None else [], **columns)
+    write_rows(
+        store,
+        run.id,
+        state="running",
+        step=step,
+        seen=4 * step,
+        checkpoint=step,
+        frames=[taken] if taken is not None else [],
+    )
     if before >= 0 and all(time.step != before for time in nets.service.frame_times(run.id)):
         store.weights_of(run, before).unlink()
 
