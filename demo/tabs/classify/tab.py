@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import gradio as gr
+from gradio.components import Component
 
 from cifar_core.pretrained import recipe
 from cifar_core.runs.registry import PRETRAINED, NetRegistry
@@ -39,7 +40,7 @@ class ClassifyButtons:
 
 
 def build_classify_tab(
-    nets: NetRegistry, owner: gr.BrowserState, data_in_use: gr.Textbox, look_at: PageState[LookAt], tab: gr.Tab
+    nets: NetRegistry, owner: Component, data_in_use: gr.Textbox, look_at: PageState[LookAt], tab: gr.Tab
 ) -> None:
     """Lay out the tab and wire it. Whenever `tab` is opened, the list of Nets is fresh."""
     widgets, buttons = _layout(nets)
