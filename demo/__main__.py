@@ -12,7 +12,7 @@ if __package__ in (None, ""):  # started by path: Python then knows only the fol
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from cifar_core.data.source import find_data
-from cifar_core.errors import CifarError
+from cifar_core.errors import CifarError, RunError
 from cifar_core.field import settings_of
 from cifar_core.runs.limits import Limits
 from cifar_core.runs.service import Service
@@ -34,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CifarError as error:
         from cifar_core.commands import sentence_of
 
-        print(f"demo: {sentence_of(error)}", file=sys.stderr)
+        advice = " Choose another folder with --runs." if isinstance(error, RunError) else ""
+        print(f"demo: {sentence_of(error)}{advice}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         pass

@@ -7,7 +7,7 @@ import pytest
 
 from cifar_core.config import FIELDS
 from cifar_core.field import settings_of
-from cifar_core.pretrained import recipe
+from cifar_core.pretrained import origin
 from cifar_core.runs.limits import Limits
 from cifar_core.training.progress import VALIDATION_IMAGES
 from demo.__main__ import _parser
@@ -64,7 +64,7 @@ def test_the_number_of_images_behind_the_accuracy_curve_is_the_one_in_force() ->
 
 
 def test_the_accuracy_of_the_pretrained_net_is_the_recorded_one() -> None:
-    assert f"**{100 * recipe().accuracy:.1f} %**" in README
+    assert f"**{100 * origin().accuracy:.1f} %**" in README
 
 
 @pytest.mark.parametrize("link", re.findall(r"!\[[^]]*\]\(([^)]+)\)", README))

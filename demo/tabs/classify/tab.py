@@ -6,7 +6,7 @@ from functools import partial
 import gradio as gr
 from gradio.components import Component
 
-from cifar_core.pretrained import recipe
+from cifar_core.pretrained import origin
 from cifar_core.runs.registry import PRETRAINED, NetRegistry
 from demo.gradio_compat import OPEN_TAB, CachedUpload, ImageFileInput, PageState
 from demo.tabs.classify.handlers import ClassifyHandlers, ClassifyWidgets, fresh_choices
@@ -151,7 +151,7 @@ def _wire_look_inside(widgets: ClassifyWidgets, buttons: ClassifyButtons, look_a
 
 
 def _about_pretrained() -> str:
-    made = recipe()
+    made = origin()
     config = made.config
     return (
         f"The pretrained Net saw {config.epochs} epochs in batches of {config.batch_size}, each image mirrored and "
