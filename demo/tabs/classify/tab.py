@@ -9,7 +9,8 @@ from gradio.components import Component
 from cifar_core.pretrained import origin
 from cifar_core.runs.registry import PRETRAINED, NetRegistry
 from demo.gradio_compat import OPEN_TAB, CachedUpload, ImageFileInput, PageState
-from demo.tabs.classify.handlers import ClassifyHandlers, ClassifyWidgets, fresh_choices
+from demo.tabs.classify.handlers import ClassifyHandlers, fresh_choices
+from demo.tabs.classify.known_images import ClassifyWidgets
 from demo.tabs.classify.state import ClassifyState
 from demo.tabs.classify.upload import SLIDERS
 from demo.tabs.classify.view import no_upload_html, prediction_html
