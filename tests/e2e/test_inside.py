@@ -27,6 +27,7 @@ from demo.tabs.inside.tab import build_inside_tab
 from demo.widgets.look_at import LookAt
 from tests.helpers.nets import ANN, BOB, CONFIG, come_to, run_of
 from tests.helpers.one_tab import one_tab
+from tests.helpers.runs import write_rows
 
 pytestmark = pytest.mark.browser
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (tests/requirements.txt)")
@@ -186,7 +187,7 @@ def test_a_run_is_watched_from_inside_while_it_trains_and_only_while_one_looks(v
     expect(filters).to_contain_text("They change while the run trains")
     # newer filters come once a second, and everything with a newer checkpoint
     tile = filters.locator("img").first.get_attribute("src")
-    nets.service.store.update(run.id, filters=Filters(13, first_filters(new_net(2))))
+    write_rows(nets.service.store, run.id, filters=Filters(13, first_filters(new_net(2))))
     expect(filters).to_contain_text("After 13 mini-batches")
     expect(filters.locator("img").first).not_to_have_attribute("src", tile)
     expect(about).to_contain_text("after 10 mini-batches")
@@ -203,7 +204,7 @@ def test_a_run_is_watched_from_inside_while_it_trains_and_only_while_one_looks(v
     page.get_by_role("tab", name="Inside the Net").click()
     expect(filters).to_be_visible()
     assert asked_within(page, WATCHED) >= 1
-    nets.service.store.update(run.id, state="stopped")
+    write_rows(nets.service.store, run.id, state="stopped")
     expect(filters).not_to_contain_text("They change while the run trains")
     page.wait_for_timeout(500)
     assert asked_within(page, WATCHED) == 0
