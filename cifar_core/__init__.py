@@ -1,4 +1,4 @@
-"""Plain PyTorch for the CIFAR-10 'Training a classifier' tutorial: data, Net, training, evaluation, classification.
+"""Plain PyTorch for the CIFAR-10 'Training a classifier' tutorial: data, Net, training, evaluation, prediction.
 
 A notebook, the command line (`python -m cifar_core`), the training workers and the web page all use these modules:
 

@@ -1,6 +1,6 @@
 """The command line: python -m cifar_core prepare-data | train | export | verify | evaluate | classify.
 
-Exit status: 0 done, 1 verified and found to differ, 2 bad input (one sentence on stderr), 130 interrupted (a checkpoint
+Exit status: 0 done, 1 verified and different, 2 bad input (one sentence on stderr), 130 interrupted (a checkpoint
 is saved).
 """
 

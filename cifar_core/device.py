@@ -48,8 +48,8 @@ def choose_device(wanted: str = "auto") -> Device:
 
 def available() -> tuple[str, ...]:
     """Return the kinds of device that torch can use here, the CPU always among them."""
-    found = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    return tuple(kind for kind, usable in found.items() if usable)
+    usable = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    return tuple(kind for kind, there in usable.items() if there)
 
 
 def _why_no_cuda() -> str:

@@ -1,6 +1,7 @@
-"""The few ways in which something asked of the core can be impossible.
+"""The few reasons for which the core refuses a request.
 
-Each error's text is one sentence (or two) for a person: what is wrong and what to do. None of them is a bug.
+Each error's text is one sentence (or two) for a person: what is wrong and, unless it depends on the page or the command
+line, what to do. None of them is a bug.
 """
 
 NOT_FINITE = (
@@ -11,7 +12,7 @@ NOT_FINITE = (
 
 
 class CifarError(Exception):
-    """What was asked cannot be done; `str(error)` says why and what to do instead."""
+    """The request cannot be fulfilled; `str(error)` says why."""
 
 
 class ConfigError(CifarError):
@@ -23,7 +24,7 @@ class DataError(CifarError):
 
 
 class ImageError(CifarError):
-    """A picture cannot be read, or is too large to be read safely."""
+    """An image cannot be read, or is too large to be read safely."""
 
 
 class WeightsError(CifarError):
@@ -35,11 +36,11 @@ class NetError(CifarError):
 
 
 class DeviceError(CifarError):
-    """The asked-for device is not there."""
+    """The requested device is not there."""
 
 
 class RunError(CifarError):
-    """A training run cannot be started, found or commanded."""
+    """A training run cannot be started, found or controlled."""
 
 
 class StoreError(RunError):

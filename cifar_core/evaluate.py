@@ -1,7 +1,7 @@
-"""Testing: how often the Net is right on pictures it has not been trained on.
+"""Testing: how often the Net is right on images it has not been trained on.
 
-The tutorial asks one question of the 10,000 test images (how many are right?). One pass keeps the Net's ten scores for
-every image; accuracy, accuracy per class, and how sure the Net is of each image are all read from those.
+One pass over the test images stores the Net's ten scores for each. The tutorial's number (how many are right?), the
+accuracy per class, and how confident the Net is of each image all follow from those.
 """
 
 from collections.abc import Iterator
@@ -22,14 +22,14 @@ BATCH = 500
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What one pass over an image set found: the logits. All else follows from them, and is computed when asked for."""
+    """The result of one pass over an image set: the logits. All else follows from them and is computed when needed."""
 
     logits: np.ndarray
     """float32 (N, 10): the Net's scores for each image"""
     labels: np.ndarray
     """int64 (N,): the true classes"""
     classes: tuple[str, ...]
-    """two to ten names; a data set of fewer than ten leaves the last logits unused"""
+    """two to ten names; with fewer than ten, the last logits are unused"""
 
     @property
     def finite(self) -> bool:
@@ -44,8 +44,8 @@ class Evaluation:
     def predictions(self) -> np.ndarray:
         """The class with the largest logit: int64 (N,).
 
-        Of equal ones it is the first, and NaN counts as larger than any number, as in `argmax` of NumPy and PyTorch. So
-        a Net that gives nothing but NaN predicts class 0 throughout.
+        Of equal logits the first one counts, and NaN is larger than any number, as in `argmax` of NumPy and PyTorch. So
+        a Net whose outputs are all NaN always predicts class 0.
         """
         return self._used.argmax(axis=1)
 
@@ -73,7 +73,7 @@ class Evaluation:
 
     @cached_property
     def confusion(self) -> np.ndarray:
-        """How many images of each class were taken for each: int64 (classes, classes), true down, predicted across."""
+        """How many images of each class were predicted as each: int64 (classes, classes), true class down."""
         counts = np.zeros((len(self.classes), len(self.classes)), np.int64)
         np.add.at(counts, (self.labels, self.predictions), 1)
         return counts
@@ -90,18 +90,18 @@ class Evaluation:
 
     @property
     def accuracy(self) -> float:
-        """Share of right predictions, 0 to 1."""
+        """Fraction of right predictions, 0 to 1."""
         return self.correct / self.total
 
     def class_accuracy(self) -> np.ndarray:
-        """Share of each class's images that are predicted right: float64 (classes,); NaN for a class without images."""
+        """Return the fraction of right predictions per class: float64 (classes,); NaN for a class without images."""
         totals = self.confusion.sum(axis=1)
         return np.divide(self.confusion.diagonal(), totals, out=np.full(len(totals), np.nan), where=totals > 0)
 
 
 @dataclass(frozen=True)
 class Evaluating:
-    """An evaluation under way."""
+    """An evaluation goes on."""
 
     done: int
     """images tested so far"""
@@ -123,7 +123,7 @@ def evaluating(
 ) -> Iterator[EvaluateEvent]:
     """Test `net` on the whole set in small portions: yield Evaluating after each, Evaluated at the end.
 
-    `prepare` makes the Net's inputs of pixels.
+    `prepare` turns pixels into the Net's inputs.
     """
     net.to(device).eval()
     count = len(image_set)
@@ -131,7 +131,7 @@ def evaluating(
     for start in range(0, count, BATCH):
         part = slice(start, start + BATCH)
         images = torch.from_numpy(image_set.images[part]).to(device)  # uint8 (N, 32, 32, 3)
-        ## No gradients are needed to answer, only to learn; leaving them out saves time and memory.
+        ## Gradients are needed to learn, not to predict; leaving them out saves time and memory.
         with torch.no_grad():
             logits[part] = net(prepare(images)).cpu().numpy()  # (N, 10)
         yield Evaluating(min(start + BATCH, count), count)
@@ -140,7 +140,6 @@ def evaluating(
 
 def evaluate(net: Net, image_set: ImageSet, *, device: str = "cpu", prepare: Prepare = normalize) -> Evaluation:
     """Test `net` on the whole set at once."""
-    for event in evaluating(net, image_set, device=device, prepare=prepare):
-        if isinstance(event, Evaluated):
-            return event.evaluation
-    raise AssertionError("an evaluation always ends with Evaluated")
+    *_, last = evaluating(net, image_set, device=device, prepare=prepare)
+    assert isinstance(last, Evaluated), "an evaluation always ends with Evaluated"
+    return last.evaluation

@@ -10,7 +10,6 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
-from cifar_core.errors import ImageError
 from cifar_core.field import check_settings, setting, settings_of
 from cifar_core.images import NET_SIDE, resized, square
 
@@ -134,13 +133,9 @@ class Channel:
 
 def channels(image: np.ndarray) -> tuple[Channel, Channel, Channel]:
     """Return what normalization does to red, green and blue of an image, uint8 (32, 32, 3); else raise ImageError."""
-    import torch  # takes seconds to load, and the bounds above are needed before
+    from cifar_core.pixels import net_input  # loads torch, which takes seconds and is not needed for the bounds above
 
-    from cifar_core.pixels import normalize
-
-    if image.shape != (NET_SIDE, NET_SIDE, 3) or image.dtype != np.uint8:
-        raise ImageError(f"The Net sees images of uint8 (32, 32, 3), not {image.dtype} {image.shape}.")
-    inputs = normalize(torch.from_numpy(image[None].copy()))[0].numpy()  # (3, 32, 32)
+    inputs = net_input(image)[0].numpy()  # (3, 32, 32)
 
     def channel(name: Literal["red", "green", "blue"], at: int) -> Channel:
         stored = image[:, :, at]  # (32, 32)

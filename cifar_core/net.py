@@ -22,7 +22,7 @@ MAX_WEIGHTS_BYTES = 8_000_000
 
 
 class Net(nn.Module):
-    """Two convolutions and three fully connected layers: a picture in, ten scores out.
+    """Two convolutions and three fully connected layers: an image in, ten scores out.
 
     Source: the PyTorch tutorial 'Training a classifier'.
     """
@@ -38,7 +38,7 @@ class Net(nn.Module):
         self.fc3 = nn.Linear(84, 10)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalized pictures, float32 (N, 3, 32, 32), become logits, float32 (N, 10)."""
+        """Normalized images, float32 (N, 3, 32, 32), become logits, float32 (N, 10)."""
         ## A 5x5 kernel fits into 32 pixels at 28 places; pooling keeps the largest of each 2x2 square.
         x = self.pool(F.relu(self.conv1(x)))  # (N, 6, 28, 28), pooled (N, 6, 14, 14)
         x = self.pool(F.relu(self.conv2(x)))  # (N, 16, 10, 10), pooled (N, 16, 5, 5)
@@ -46,7 +46,7 @@ class Net(nn.Module):
         x = x.view(-1, 16 * 5 * 5)  # (N, 400)
         x = F.relu(self.fc1(x))  # (N, 120)
         x = F.relu(self.fc2(x))  # (N, 84)
-        ## No softmax here: CrossEntropyLoss has it inside, and the largest logit is the answer either way.
+        ## No softmax here: CrossEntropyLoss has it inside, and the largest logit is the prediction either way.
         return self.fc3(x)  # (N, 10)
 
 
@@ -58,9 +58,9 @@ class Layer:
     code: str
     """the layer as the tutorial writes it"""
     output: tuple[int, ...]
-    """shape for one picture: (channels, height, width) or (numbers,)"""
+    """shape for one image: (channels, height, width) or (numbers,)"""
     weight: tuple[int, ...]
-    """shape of its weights; their first number is also that of its biases. Empty where nothing is learned"""
+    """shape of its weights; their first number is also that of its biases. Empty if nothing is learned"""
 
     @property
     def parameters(self) -> int:
@@ -69,14 +69,14 @@ class Layer:
 
     @property
     def arithmetic(self) -> str:
-        """How its parameters are counted, weights and biases: `6×3×5×5 + 6 = 456`; empty where nothing is learned."""
+        """How its parameters are counted, weights and biases: `6×3×5×5 + 6 = 456`; empty if nothing is learned."""
         if not self.weight:
             return ""
         return f"{'×'.join(map(str, self.weight))} + {self.weight[0]} = {self.parameters:,}"
 
 
 def layers() -> tuple[Layer, ...]:
-    """The Net's layers from the picture to the ten scores; their parameters add up to 62,006."""
+    """Return the Net's layers from the image to the ten scores; their parameters add up to 62,006."""
     return (
         Layer("conv1", "nn.Conv2d(3, 6, 5)", (6, 28, 28), (6, 3, 5, 5)),
         Layer("pool", "nn.MaxPool2d(2, 2)", (6, 14, 14), ()),
@@ -89,7 +89,7 @@ def layers() -> tuple[Layer, ...]:
 
 
 def new_net(seed: int) -> Net:
-    """An untrained Net on the CPU. The same seed gives the same random weights, as `torch.manual_seed(seed); Net()`."""
+    """Return an untrained Net on the CPU with the weights of `torch.manual_seed(seed); Net()`."""
     with torch.random.fork_rng(devices=[]):  # leaves the caller's own random numbers as they were
         torch.manual_seed(seed)
         return Net()
@@ -98,20 +98,22 @@ def new_net(seed: int) -> Net:
 def save_weights(weights: dict[str, Any], path: Path) -> None:
     """Write a state dict so that the tutorial's own `net.load_state_dict(torch.load(path))` reads it.
 
-    The file appears whole or not at all. Raises WeightsError where it cannot be written.
+    The file appears whole or not at all. Raise WeightsError if it cannot be written.
     """
     try:
         partial = path.with_name(path.name + ".tmp")
         torch.save(weights, partial)
         os.replace(partial, path)
     except (OSError, RuntimeError) as error:  # torch reports a missing folder or a full disk as RuntimeError
-        raise WeightsError(f"The weights could not be written to {path}; is there such a folder, and room?") from error
+        raise WeightsError(
+            f"The weights could not be written to {path.name}; does the folder exist, and is the disk full?"
+        ) from error
 
 
 def load_net(source: Path | bytes) -> Net:
-    """A Net on the CPU with the weights of a `.pth` file that holds its plain state dict.
+    """Return a Net on the CPU with the weights of a `.pth` file that holds its plain state dict.
 
-    Nothing in the file is executed (weights_only). Raises WeightsError where it is missing, no weights file, or one of
+    Nothing in the file is executed (weights_only). Raise WeightsError if it is missing, no weights file, or one of
     another network.
     """
     try:
@@ -150,11 +152,11 @@ def _read(path: Path) -> bytes:
             raise WeightsError(_TOO_LARGE)
         return path.read_bytes()
     except OSError as error:
-        raise WeightsError(f"{path} cannot be read ({error.strerror}); check the path.") from error
+        raise WeightsError(f"{path.name} cannot be read ({error.strerror}); check the path.") from error
 
 
 def _unpacked_bytes(content: bytes) -> int:
-    """How large a file is with its parts unpacked: torch saves a zip archive, and reads a compressed one too."""
+    """Return the size of a file with its parts unpacked: torch saves a zip archive, and reads a compressed one too."""
     file = io.BytesIO(content)
     if not zipfile.is_zipfile(file):
         return len(content)

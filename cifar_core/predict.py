@@ -1,26 +1,23 @@
-"""Classifying: one 32x32 picture and a Net give ten scores."""
+"""Classifying: one 32x32 image and a Net give ten scores."""
 
 import numpy as np
 import torch
 
-from cifar_core.errors import NOT_FINITE, ImageError, WeightsError
+from cifar_core.errors import NOT_FINITE, WeightsError
 from cifar_core.net import Net
-from cifar_core.pixels import normalize
+from cifar_core.pixels import net_input
 from cifar_core.prediction import ClassScore, Prediction
 
 
 def predict(net: Net, image: np.ndarray, classes: tuple[str, ...]) -> Prediction:
-    """Ask `net` what is on `image`, uint8 (32, 32, 3), prepared exactly as the training images were.
+    """Return what `net` predicts for `image`, uint8 (32, 32, 3).
 
-    Raises PictureError for another shape, WeightsError where the Net's weights give no numbers (a diverged training).
+    Raise ImageError for another shape, WeightsError if the Net's outputs are not finite (its training diverged).
     """
-    if image.shape != (32, 32, 3) or image.dtype != np.uint8:
-        raise ImageError(f"The Net sees pictures of uint8 (32, 32, 3), not {image.dtype} {image.shape}.")
     device = next(net.parameters()).device
     net.eval()
     with torch.no_grad():
-        inputs = normalize(torch.from_numpy(image[None].copy()).to(device))  # (1, 3, 32, 32)
-        logits = net(inputs)[0, : len(classes)].double().cpu()  # (classes,)
+        logits = net(net_input(image).to(device))[0, : len(classes)].double().cpu()  # (classes,)
     if not torch.isfinite(logits).all():
         raise WeightsError(NOT_FINITE)
     ## softmax makes all logits positive and lets them add up to 1: e^logit divided by the sum of all e^logit.

@@ -1,11 +1,11 @@
-"""A Net's answer to one picture, as plain numbers."""
+"""A Net's prediction for one image, as plain numbers."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class ClassScore:
-    """What the Net says of one class."""
+    """The Net's output for one class."""
 
     name: str
     """the class"""
@@ -17,14 +17,14 @@ class ClassScore:
 
 @dataclass(frozen=True)
 class Prediction:
-    """The Net's scores for one picture."""
+    """The Net's scores for one image."""
 
     scores: tuple[ClassScore, ...]
     """in the order of the labels"""
 
     @property
     def best(self) -> ClassScore:
-        """The class with the largest logit (argmax): the Net's answer."""
+        """The class with the largest logit (argmax): what the Net predicts."""
         return max(self.scores, key=lambda score: score.logit)
 
     @property

@@ -9,7 +9,7 @@ import pytest
 from cifar_core.config import FIELDS
 from cifar_core.pretrained import recipe
 from cifar_core.runs.limits import Limits
-from cifar_core.training.loop import VALIDATION_IMAGES
+from cifar_core.training.progress import VALIDATION_IMAGES
 from demo.__main__ import _parser
 
 ROOT = Path(__file__).parent.parent

@@ -14,7 +14,7 @@ GREY = 128
 
 
 def first_filters(net: "Net") -> np.ndarray:
-    """The weights of the first convolution, float32 (6, 3, 5, 5), as they are now."""
+    """Return a copy of the weights of the first convolution: float32 (6, 3, 5, 5)."""
     return net.conv1.weight.detach().cpu().numpy().copy()
 
 

@@ -1,7 +1,7 @@
-"""Neighbours: the images that a Net finds most alike.
+"""Neighbours: the images that are most similar for a Net.
 
-Before its last layer the Net has turned a picture into 84 numbers. Pictures whose 84 numbers lie close together look
-alike to the Net, whatever their pixels are.
+Before its last layer the Net has turned an image into 84 numbers. Images whose 84 numbers are close together are
+similar for the Net, whatever their pixels are.
 """
 
 import copy
@@ -22,7 +22,7 @@ BATCH = 500
 
 @dataclass(frozen=True)
 class ExtractingFeatures:
-    """An extraction of features under way."""
+    """The features of some images have been extracted."""
 
     done: int
     """images so far"""
@@ -51,29 +51,29 @@ class Neighbours:
 
 
 def features(net: Net, image_set: ImageSet) -> Iterator[FeatureEvent]:
-    """The features of every image, in small portions: ExtractingFeatures after each, ExtractedFeatures at the end.
+    """Extract the features of every image: ExtractingFeatures after each part, ExtractedFeatures at the end.
 
-    `net` is on the CPU; what happens to it meanwhile changes nothing. Weights that are no numbers give rows with NaN.
-    For one picture they are the values of the stage fc2 in `inspect_image`.
+    `net` is on the CPU; what happens to it meanwhile changes nothing. Weights that are not finite give rows with NaN.
+    For one image they are the values of the stage fc2 in `inspect_image`.
     """
     ## Without its last layer a trained Net is a feature extractor: the usual first step of transfer learning.
     body = copy.deepcopy(net)
     body.register_module("fc3", nn.Identity())
     count = len(image_set)
-    found = np.empty((count, net.fc3.in_features), np.float32)  # (N, 84)
+    extracted = np.empty((count, net.fc3.in_features), np.float32)  # (N, 84)
     for start in range(0, count, BATCH):
         part = slice(start, start + BATCH)
         with torch.no_grad():
-            found[part] = body(normalize(torch.from_numpy(image_set.images[part]))).numpy()
+            extracted[part] = body(normalize(torch.from_numpy(image_set.images[part]))).numpy()
         yield ExtractingFeatures(min(start + BATCH, count), count)
-    yield ExtractedFeatures(found)
+    yield ExtractedFeatures(extracted)
 
 
 def nearest(vectors: np.ndarray, vector: np.ndarray, count: int = 5) -> Neighbours:
-    """The `count` rows of `vectors`, float32 (N, D), that lie nearest to `vector`, float32 (D,); all where N is less.
+    """Return the `count` rows of `vectors`, float32 (N, D), nearest to `vector`, float32 (D,); all if N is less.
 
-    Of equally near rows the one with the lower index comes first. Rows that are not finite numbers have no distance
-    and are left out; where `vector` itself is not, there are no neighbours.
+    Of equally near rows the one with the lower index comes first. Rows that are not finite are left out; if `vector`
+    itself is not finite, there are no neighbours.
     """
     with np.errstate(invalid="ignore", over="ignore"):
         differences = vectors - vector  # (N, D)

@@ -1,7 +1,7 @@
 """Saliency: which pixels the score of a class depends on.
 
 The gradient of one logit with respect to the input tells, pixel by pixel, how much the score would change if the pixel
-changed a little. It says what the Net reacts to, and not that it is right to.
+changed a little. It shows what the Net reacts to, not that it is right to do so.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from cifar_core.net import Net
 SAMPLES = 50
 """noisy copies; Smilkov et al. saw little change with more than 50"""
 NOISE = 0.15
-"""standard deviation of the noise, as a share of the picture's range; Smilkov et al. recommend 0.1 to 0.2"""
+"""standard deviation of the noise, as a fraction of the image's range; Smilkov et al. recommend 0.1 to 0.2"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,17 +25,17 @@ class Saliency:
     """How strongly a class's logit depends on each pixel."""
 
     map: np.ndarray
-    """float32 (32, 32), from 0 to 1, the pixel that matters most; all 0 where none does"""
+    """float32 (32, 32), from 0 to 1, the pixel that matters most; all 0 if none does"""
     maximum: float
     """what 1 stands for: logits for one unit of normalized input"""
 
 
 def saliency(net: Net, pixels: np.ndarray, label: int) -> Saliency:
-    """The plain gradient for class `label` (0 to 9) on `pixels`, uint8 (32, 32, 3); `net` is on the CPU and is left
-    as it was.
+    """Return the plain gradient for class `label` (0 to 9) on `pixels`, uint8 (32, 32, 3).
 
+    `net` is on the CPU and does not change.
     Source: Simonyan et al. 2013, 'Deep Inside Convolutional Networks', section 3.
-    Raises NetError where there is no such class, WeightsError where the weights give no numbers (a diverged training).
+    Raise NetError if there is no such class, WeightsError if the weights are not finite (a diverged training).
     """
     return _as_map(_gradients(net, net_input(pixels), label)[0])
 
@@ -43,12 +43,12 @@ def saliency(net: Net, pixels: np.ndarray, label: int) -> Saliency:
 def smooth_saliency(
     net: Net, pixels: np.ndarray, label: int, *, samples: int = SAMPLES, noise: float = NOISE, seed: int = 0
 ) -> Saliency:
-    """SmoothGrad: the mean of the gradients on `samples` copies of the picture with Gaussian noise; else as `saliency`.
+    """Return SmoothGrad: the mean of the gradients on `samples` noisy copies of the image; else as `saliency`.
 
     The same seed gives the same map. Source: Smilkov et al. 2017, 'SmoothGrad: removing noise by adding noise'.
     """
     ## The gradient jumps from pixel to pixel, because each ReLU and each pool switches at some point. Averaged over
-    ## pictures that nobody could tell apart, what is left is what they agree on.
+    ## images that nobody could tell apart, what remains is what they have in common.
     inputs = net_input(pixels)  # (1, 3, 32, 32)
     sigma = noise * float(inputs.max() - inputs.min())
     random = torch.Generator().manual_seed(seed)
@@ -57,23 +57,23 @@ def smooth_saliency(
 
 
 def _gradients(net: Net, inputs: Tensor, label: int) -> Tensor:
-    """d logit / d input of each picture: float32 (N, 3, 32, 32) in and out."""
+    """Return d logit / d input of each image: float32 (N, 3, 32, 32) in and out."""
     if isinstance(label, bool) or not isinstance(label, int) or not 0 <= label < 10:
         raise NetError(f"The Net has no class {label!r:.40}; they go from 0 to 9.")
     with torch.enable_grad():
         inputs = inputs.requires_grad_()
         logits = net(inputs)  # (N, 10)
-        ## No picture's logit depends on another picture, so the gradient of the sum holds each one's own.
+        ## No image's logit depends on another image, so the gradient of the sum holds each one's own.
         ## backward() would also fill the gradients of all weights; autograd.grad returns the one asked for.
         (gradients,) = torch.autograd.grad(logits[:, label].sum(), inputs)
-    # the gradient alone would not tell: a bias that is NaN spoils the logits and leaves no trace in it
+    # the gradient alone is not enough: a bias that is NaN makes the logits NaN, but not the gradient
     if not (torch.isfinite(logits).all() and torch.isfinite(gradients).all()):
         raise WeightsError(NOT_FINITE)
     return gradients
 
 
 def _as_map(gradient: Tensor) -> Saliency:
-    """float32 (3, 32, 32): the largest size among the three channels, scaled to 0..1."""
+    """Take the largest absolute value among the channels, float32 (3, 32, 32), scaled to 0..1."""
     sizes = gradient.abs().amax(0)  # (32, 32)
     maximum = float(sizes.max())
     return Saliency((sizes / (maximum or 1)).numpy(), maximum)

@@ -1,7 +1,7 @@
-"""Looking inside: every stage that one picture passes on its way through the Net.
+"""Inspect every stage that one image passes on its way through the Net.
 
-Nothing is computed a second time here: Net.forward runs as it stands, and hooks note what goes into each layer and
-what comes out.
+Nothing is computed a second time here: Net.forward runs as it is, and hooks record what goes into each layer and what
+comes out.
 """
 
 import copy
@@ -13,36 +13,36 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cifar_core.errors import ImageError, NetError
+from cifar_core.errors import NetError
 from cifar_core.net import Layer, Net, layers
-from cifar_core.pixels import normalize
+from cifar_core.pixels import net_input
 
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """The numbers of one picture at one place of the Net."""
+    """The numbers of one image at one place of the Net."""
 
     name: str
     """input, conv1, relu1, pool1, conv2, relu2, pool2, flatten, fc1, fc2, logits or probabilities"""
     code: str
-    """the tutorial's code that makes it; `x` is what stood there before that line"""
+    """the tutorial's code that computes it; `x` is the value before that line"""
     values: np.ndarray
     """float32, of the stage's own shape: (channels, height, width) or (numbers,)"""
     layer: Layer | None = None
-    """the row of the Net's table whose parameters are used; None where nothing is learned"""
+    """the row of the Net's table whose parameters are used; None if nothing is learned"""
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the values."""
+        """The shape of the values."""
         return self.values.shape
 
 
 @dataclass(frozen=True, eq=False)
 class Inspection:
-    """One picture on its way through a Net."""
+    """One image on its way through a Net."""
 
     pixels: np.ndarray
-    """uint8 (32, 32, 3): what the Net was shown"""
+    """uint8 (32, 32, 3): what the Net saw"""
     stages: tuple[Stage, ...]
     """twelve, from the input to the probabilities"""
     pool1_mask: np.ndarray
@@ -52,11 +52,11 @@ class Inspection:
 
     @property
     def finite(self) -> bool:
-        """False where any number on the way is NaN or infinite: the Net's training has diverged."""
+        """False if any number on the way is NaN or infinite: the Net's training has diverged."""
         return all(bool(np.isfinite(stage.values).all()) for stage in self.stages)
 
     def stage(self, name: str) -> Stage:
-        """The stage called `name`. Raises NetError where there is none."""
+        """Return the stage called `name`; raise NetError if there is none."""
         for stage in self.stages:
             if stage.name == name:
                 return stage
@@ -65,18 +65,18 @@ class Inspection:
 
 
 def inspect_image(net: Net, pixels: np.ndarray, classes: int = 10) -> Inspection:
-    """Show `pixels`, uint8 (32, 32, 3), to `net`, which is on the CPU, and note every stage.
+    """Pass `pixels`, uint8 (32, 32, 3), through `net`, which is on the CPU, and record every stage.
 
     The probabilities are those of the first `classes` logits, as in `predict`. Weights that are NaN or infinite go
     through as they are: the stages then hold NaN, and `Inspection.finite` is False. Raise ImageError for another array.
     """
-    ## Each row of the table is called once, in this order. What F.relu and view make on the way between two layers is
-    ## what the next layer is given.
+    ## Each row of the table is called once, in this order. What F.relu and view compute between two layers is what the
+    ## next layer is given.
     conv1, pool1, conv2, pool2, fc1, fc2, fc3 = _calls(net, net_input(pixels))
     row1, _, row2, _, row3, row4, row5 = layers()
     logits = fc3.output
     probabilities = torch.softmax(logits[:, :classes].double(), 1)
-    made: tuple[tuple[str, str, Tensor, Layer | None], ...] = (
+    rows: tuple[tuple[str, str, Tensor, Layer | None], ...] = (
         ("input", "transform(image)", conv1.input, None),
         ("conv1", "self.conv1(x)", conv1.output, row1),
         ("relu1", "F.relu(self.conv1(x))", pool1.input, None),
@@ -91,47 +91,40 @@ def inspect_image(net: Net, pixels: np.ndarray, classes: int = 10) -> Inspection
         # the tutorial leaves this one to CrossEntropyLoss
         ("probabilities", "torch.softmax(x, 1)", probabilities, None),
     )
-    stages = tuple(Stage(name, code, values[0].float().numpy(), layer) for name, code, values, layer in made)
-    return Inspection(pixels, stages, _kept(net.pool, pool1.input), _kept(net.pool, pool2.input))
-
-
-def net_input(pixels: np.ndarray) -> Tensor:
-    """One picture as the Net takes it: uint8 (32, 32, 3) -> float32 (1, 3, 32, 32). PictureError for another array."""
-    if pixels.shape != (32, 32, 3) or pixels.dtype != np.uint8:
-        raise ImageError(f"The Net sees pictures of uint8 (32, 32, 3), not {pixels.dtype} {pixels.shape}.")
-    return normalize(torch.from_numpy(pixels[None].copy()))
+    stages = tuple(Stage(name, code, values[0].float().numpy(), layer) for name, code, values, layer in rows)
+    return Inspection(pixels, stages, _pool_mask(net.pool, pool1.input), _pool_mask(net.pool, pool2.input))
 
 
 @dataclass(frozen=True, eq=False)
 class _Call:
-    """What one layer was given and what it made of that."""
+    """What one layer was given and what it returned."""
 
     input: Tensor
     output: Tensor
 
 
 def _calls(net: Net, inputs: Tensor) -> list[_Call]:
-    """Net.forward for `inputs`, (1, 3, 32, 32): its layers' calls in their order, as in `layers()`."""
+    """Run Net.forward on `inputs`, (1, 3, 32, 32); return its layers' calls in the order of `layers()`."""
     calls: list[_Call] = []
 
-    def note(layer: nn.Module, given: tuple[Any, ...], output: Tensor) -> None:
-        calls.append(_Call(given[0], output))
+    def record(layer: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
+        calls.append(_Call(inputs[0], output))
 
-    # The hooks are put on a copy: whoever asks the same Net in another thread must not run into them.
+    # the hooks are put on a copy, because another thread may use the same Net
     watched = copy.deepcopy(net)
     for layer in watched.children():
-        layer.register_forward_hook(note)
+        layer.register_forward_hook(record)
     with torch.no_grad():
         watched(inputs)
     return calls
 
 
-def _kept(pool: nn.MaxPool2d, maps: Tensor) -> np.ndarray:
-    """Which values `pool` takes: float32 (1, C, H, W) -> bool (C, H, W), True once in each square.
+def _pool_mask(pool: nn.MaxPool2d, maps: Tensor) -> np.ndarray:
+    """Return which values `pool` takes: float32 (1, C, H, W) -> bool (C, H, W), True once in each square.
 
-    Of equal values torch takes the first as one reads, so a square that ReLU has emptied keeps its upper left zero.
+    Of equal values torch takes the first in reading order: of a square of zeros, the upper left one.
     """
     _, places = F.max_pool2d(maps, pool.kernel_size, pool.stride, return_indices=True)  # each is row * W + column
-    kept = torch.zeros_like(maps, dtype=torch.bool)
-    kept.flatten(2).scatter_(2, places.flatten(2), True)
-    return kept[0].numpy()
+    mask = torch.zeros_like(maps, dtype=torch.bool)
+    mask.flatten(2).scatter_(2, places.flatten(2), True)
+    return mask[0].numpy()

@@ -12,7 +12,8 @@ from cifar_core.runs.admission import Admission
 from cifar_core.runs.bundle import bundle
 from cifar_core.runs.pairs import BASELINE, QUIZ, QUIZ_MISTAKES, check_mistake, plain, quiz_config
 from cifar_core.runs.records import Run, RunChange, new_run
-from cifar_core.training.events import Change, Changed
+from cifar_core.training.control import Change
+from cifar_core.training.events import Changed
 
 
 class RunCommands(Admission):

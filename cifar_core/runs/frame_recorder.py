@@ -19,8 +19,8 @@ from cifar_core.runs.records import Filters, Frame, FrameTime, Run
 from cifar_core.runs.store import Store
 from cifar_core.runs.timeline import MAX_FRAMES, planned, thinned
 from cifar_core.runs.timings import Timings
-from cifar_core.training.events import Position
-from cifar_core.training.loop import VALIDATION_IMAGES
+from cifar_core.training.progress import VALIDATION_IMAGES
+from cifar_core.training.state import Position
 
 
 class FrameRecorder:

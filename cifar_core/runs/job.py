@@ -18,18 +18,10 @@ from cifar_core.runs.slice_result import SliceResult
 from cifar_core.runs.store import Store
 from cifar_core.runs.timings import USUAL, Timings
 from cifar_core.training.checkpoint import load_checkpoint, save_checkpoint
-from cifar_core.training.events import (
-    Change,
-    Checkpoint,
-    Checkpointed,
-    Control,
-    Finished,
-    Progress,
-    Reported,
-    Started,
-    TrainEvent,
-)
+from cifar_core.training.control import Change, Control
+from cifar_core.training.events import Checkpointed, Finished, Progress, Reported, Started, TrainEvent
 from cifar_core.training.loop import train
+from cifar_core.training.state import Checkpoint
 
 ROUND = 2
 """slices in one round of turns: more runs than that get shorter ones, so that every page has news often"""

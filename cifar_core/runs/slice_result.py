@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from cifar_core.runs.records import Filters, Frame, Point, RunChange, TestResult
-from cifar_core.training.events import Changed, Checkpoint, Reported, Validated
+from cifar_core.training.events import Changed, Reported, Validated
+from cifar_core.training.state import Checkpoint
 
 
 @dataclass(frozen=True)

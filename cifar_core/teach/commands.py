@@ -39,10 +39,10 @@ def write_receipt(
     device: str,
     steps: int,
     reports: Iterable[Reported],
-    found: "Evaluation",
+    evaluation: "Evaluation",
     net: "Net",
 ) -> None:
-    """The receipt of a training that has just ended, into a file."""
+    """Write the receipt of a training that has just ended."""
     from cifar_core.teach.receipt import per_class_of, receipt_from
 
     receipt = receipt_from(
@@ -51,14 +51,14 @@ def write_receipt(
         device=device,
         steps=steps,
         reports=reports,
-        per_class=per_class_of(found),
+        per_class=per_class_of(evaluation),
         weights=net.state_dict(),
     )
     _write(path, receipt.to_json())
 
 
 def verify(path: Path, splits: Splits) -> int:
-    """Do the training of the receipt again, with a mark at each line that agrees; 0 where all does, 1 where not."""
+    """Repeat the training of the receipt, marking each line that agrees; return 0 if all agree, else 1."""
     from cifar_core.teach.receipt_parse import MAX_BYTES, parse_receipt
     from cifar_core.teach.verify import Verified, verifying
 

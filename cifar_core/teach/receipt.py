@@ -20,7 +20,8 @@ from cifar_core.errors import ConfigError, ReceiptError
 from cifar_core.runs.records import Snapshot
 from cifar_core.teach.digest import DataFacts, data_facts, weights_sha256
 from cifar_core.teach.script import replayable
-from cifar_core.training.events import Change, Reported
+from cifar_core.training.control import Change
+from cifar_core.training.events import Reported
 
 if TYPE_CHECKING:
     from torch import Tensor

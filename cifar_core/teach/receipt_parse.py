@@ -10,7 +10,7 @@ from cifar_core.errors import ConfigError, ReceiptError
 from cifar_core.teach.digest import DataFacts
 from cifar_core.teach.receipt import FORMAT, MAX_LINES, LogLine, Receipt, Versions
 from cifar_core.teach.script import replayable
-from cifar_core.training.events import Change
+from cifar_core.training.control import Change
 
 MAX_BYTES = 1_000_000
 """the largest receipt that is read"""

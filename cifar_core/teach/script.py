@@ -18,7 +18,8 @@ from cifar_core.config import CHANGEABLE, CLASSES, TrainConfig
 from cifar_core.data.image_set import DatasetInfo, Splits
 from cifar_core.errors import ConfigError
 from cifar_core.runs.records import Snapshot
-from cifar_core.training.events import Change, Changed
+from cifar_core.training.control import Change
+from cifar_core.training.events import Changed
 
 DataKind = Literal["official", "repacked", "images"]
 """CIFAR-10 as torchvision downloads it; a copy of it with other md5 sums; images in four .npy files"""

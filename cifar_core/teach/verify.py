@@ -12,7 +12,8 @@ from cifar_core.data.image_set import Splits
 from cifar_core.mistakes import prepare_for, training_images
 from cifar_core.teach.digest import DataFacts, data_facts, weights_sha256
 from cifar_core.teach.receipt import LogLine, Receipt, Versions, per_class_of
-from cifar_core.training.events import Change, Changed, Control, Finished, Progress, Reported
+from cifar_core.training.control import Change, Control
+from cifar_core.training.events import Changed, Finished, Progress, Reported
 
 WEIGHTS_DIFFER = "All lines and the accuracy agree as printed, but the weights do not agree to the last bit."
 
@@ -59,7 +60,8 @@ def _verifying(receipt: Receipt, splits: Splits) -> Iterator[Verifying | Verifie
 
     from cifar_core.evaluate import evaluate
     from cifar_core.net import new_net
-    from cifar_core.training.loop import VALIDATION_IMAGES, train
+    from cifar_core.training.loop import train
+    from cifar_core.training.progress import VALIDATION_IMAGES
 
     config, note = receipt.settings, environment_note(receipt)
     other_data = _data_differ(receipt.data, data_facts(splits))

@@ -35,7 +35,7 @@ def capture(step: StepFn, inputs: Tensor, labels: Tensor) -> StepFn:
     """Return what replays `step` for mini-batches of this shape. The weights move meanwhile."""
     # a graph reads and writes fixed places in memory
     inputs, labels = inputs.clone(), labels.clone()
-    # the first rounds let the libraries choose their algorithms, on a side stream as the notes ask for
+    # the first rounds let the libraries choose their algorithms, on a side stream as the notes advise
     side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):

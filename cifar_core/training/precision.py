@@ -1,4 +1,4 @@
-"""A step in 16 bits: convolutions and matrix products take half the bits; weights and loss keep 32."""
+"""A step in 16 bits: convolutions and matrix products take half the bits; weights and loss stay at 32."""
 
 from collections.abc import Callable, Sequence
 

@@ -1,4 +1,4 @@
-"""Three recipes to begin with: the tutorial's, one for a minute, and the best one known for this Net."""
+"""Three presets to begin with: the tutorial's, one for a minute, and the best one known for this Net."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from cifar_core.config import TrainConfig
 
 @dataclass(frozen=True)
 class Preset:
-    """A recipe with a name."""
+    """Settings with a name."""
 
     label: str
     help: str
@@ -22,21 +22,21 @@ PRESETS: dict[str, Preset] = {
         TrainConfig(),
     ),
     ## Larger batches run faster per image and, with a larger learning rate, learn as much from each. The rate rises and
-    ## then falls to zero, so that the last steps settle. So few epochs leave no time to learn by heart, and pictures
+    ## then falls to zero, so that the last steps settle. So few epochs leave no time to learn by heart, and images
     ## that change each time would only slow them down.
     "quick": Preset(
         "Quick",
-        "The most that about one minute of one CPU core brings: four epochs in larger batches, with a learning rate "
+        "The best result in about one minute on one CPU core: four epochs in larger batches, with a learning rate "
         "that rises and falls; about 61 %.",
         TrainConfig(epochs=4, batch_size=64, lr=0.05, weight_decay=5e-4, schedule="one_cycle"),
     ),
-    ## A Net so small does not run out of pictures but of time: on pictures held back from training it answered 73 %
-    ## after 40 epochs and 75.4 % after 120. Mirrored and moved pictures, weight decay and smoothed labels keep it from
+    ## So small a Net needs more time, not more images: on images held back from training it predicted 73 % right
+    ## after 40 epochs and 75.4 % after 120. Mirrored and moved images, weight decay and smoothed labels stop it from
     ## learning by heart.
     "best": Preset(
         "Best known",
-        "The best that is known for this Net: 200 epochs of mirrored and moved pictures with smoothed labels; about "
-        "76 %, after 30 to 60 minutes of one CPU core.",
+        "The best settings known for this Net: 200 epochs of mirrored and moved images with smoothed labels; about "
+        "76 %, after 30 to 60 minutes on one CPU core.",
         TrainConfig(
             epochs=200,
             batch_size=128,

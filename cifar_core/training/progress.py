@@ -153,9 +153,9 @@ class ProgressTracker:
         if self._validate is None or due <= self.at.validations:
             return
         self.at.validations = due
-        found = self._validate()
-        yield Validated(self.at.step, self.images, found.correct, found.total)
-        if self.config.stop_rule == "accuracy" and 100 * found.accuracy >= self.config.target_accuracy:
+        evaluation = self._validate()
+        yield Validated(self.at.step, self.images, evaluation.correct, evaluation.total)
+        if self.config.stop_rule == "accuracy" and 100 * evaluation.accuracy >= self.config.target_accuracy:
             self._ending = "reached"
 
     def _complete_epoch(self) -> None:

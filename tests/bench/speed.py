@@ -1,10 +1,10 @@
 """How fast training is beside the tutorial's script: python tests/bench/speed.py --data DIR [--quick]
 
 All train the same Net on the same images in the same order, in alternation: the tutorial's script, transcribed as it
-stands (pictures one by one through PIL and transforms, two DataLoader workers); our `train`; and, on the CPU, a run as
+stands (images one by one through PIL and transforms, two DataLoader workers); our `train`; and, on the CPU, a run as
 the page has it: in a worker process, written into the store and watched. Printed are mini-batches a second, the ratio
 to the script in the same round (median, least, most) and the mean loss of the same mini-batches. Without DIR it takes
-drawn pictures; without gradio it leaves the page out.
+drawn images; without gradio it leaves the page out.
 """
 
 import argparse
@@ -102,7 +102,7 @@ def script(config: TrainConfig, splits: Splits, device: str, steps: int) -> Time
     net = new_net(config.seed).to(device)
     order = [i for e in range(20) for i in EpochSampler.for_epoch(config, e, len(splits.train)).indices.tolist()]
     trainloader = DataLoader(
-        tutorial.Pictures(splits.train),
+        tutorial.Images(splits.train),
         batch_size=config.batch_size,
         sampler=order[: (steps + _warm(config)) * config.batch_size],
         num_workers=2,
@@ -127,22 +127,22 @@ def ours(config: TrainConfig, splits: Splits, device: str, steps: int) -> Timed:
     """`train`, streaming its events, on one thread."""
     torch.set_num_threads(1)
     config = replace(config, report_every=max(1, 2000 // config.batch_size))
-    begun, first, total, told = 0.0, 0, 0.0, 0
+    begun, first, total, counted = 0.0, 0, 0.0, 0
     last = _warm(config) + steps
     for event in train(new_net(config.seed), splits.train, config, device=device):
         if not isinstance(event, Progress):
             continue
         if event.step <= last:
-            total, told = total + event.loss * (event.step - told), event.step
+            total, counted = total + event.loss * (event.step - counted), event.step
         if not first and event.step >= _warm(config):
             begun, first = time.perf_counter(), event.step
         if event.step >= first + steps * OURS_LONGER[device] and event.step >= last:
-            return Timed((event.step - first) / (time.perf_counter() - begun), total / told)
+            return Timed((event.step - first) / (time.perf_counter() - begun), total / counted)
     raise AssertionError("the training is long enough")
 
 
 def attached(config: TrainConfig, splits: Splits, device: str, steps: int) -> Timed:
-    """A run of the page's: in a worker, with reports, store, checkpoints, probes and somebody watching."""
+    """A run of the page's: in a worker, with reports, store, checkpoints, validations and a visitor watching."""
     from cifar_core.runs.limits import Limits
     from cifar_core.runs.service import Service
     from demo.tabs.train.run_view import RunWatch
@@ -152,8 +152,8 @@ def attached(config: TrainConfig, splits: Splits, device: str, steps: int) -> Ti
         with Service(Path(folder), workers=1, device=device, limits=limits) as service:
             while not service.workers():
                 time.sleep(0.05)
-            run = service.start("somebody's secret key", config, splits)
-            watch = RunWatch(service, "somebody's secret key", run.id)
+            run = service.start("a visitor's secret key", config, splits)
+            watch = RunWatch(service, "a visitor's secret key", run.id)
             first = begun = 0.0
             while True:
                 watch.look()

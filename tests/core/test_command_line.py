@@ -66,7 +66,7 @@ def complaint(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str
 # ---------------------------------------------------------------------------------------------------------- train
 
 
-def test_train_prints_the_tutorials_lines_and_keeps_weights_that_its_own_line_loads(
+def test_train_prints_the_tutorials_lines_and_saves_weights_that_its_own_line_loads(
     archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(train_arguments(archive, tmp_path / "net.pth")) == 0
@@ -165,7 +165,7 @@ def test_a_training_gives_the_terminal_its_interrupt_back(archive: Path, tmp_pat
     ],
     ids=lambda value: " ".join(value)[:14] if isinstance(value, list) else "",
 )
-def test_a_setting_out_of_its_bounds_is_told_before_anything_starts(
+def test_a_setting_out_of_its_bounds_is_refused_before_anything_starts(
     capsys: pytest.CaptureFixture[str], options: list[str], sentence: str
 ) -> None:
     assert complaint(capsys, "train", "--data", "nowhere", "--out", "net.pth", *options) == sentence
@@ -180,14 +180,14 @@ def test_what_the_parser_cannot_read_ends_with_status_2(capsys: pytest.CaptureFi
     assert err.splitlines()[-1].startswith("python -m cifar_core") and ": error: " in err and "Traceback" not in err
 
 
-def test_data_that_is_not_there_is_told(archive: Path, weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_data_that_is_not_there_is_refused(archive: Path, weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for command in (["train", "--out", "net.pth", "--device", "cpu"], ["evaluate", str(weights), "--device", "cpu"]):
         assert "There is no folder nowhere." in complaint(capsys, *command, "--data", "nowhere")
         assert "There is no folder data." in complaint(capsys, *command)
         assert "md5 sums" in complaint(capsys, *command, "--data", archive)
 
 
-def test_cifar_data_names_the_folder_where_no_option_does(
+def test_cifar_data_names_the_folder_if_no_option_does(
     archive: Path, weights: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("CIFAR_DATA", str(archive))
@@ -195,7 +195,7 @@ def test_cifar_data_names_the_folder_where_no_option_does(
     assert "on the 40 test images" in capsys.readouterr().out
 
 
-def test_a_device_that_is_not_there_is_told(
+def test_a_device_that_is_not_there_is_refused(
     archive: Path, weights: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
@@ -212,7 +212,7 @@ def test_a_device_that_is_not_there_is_told(
     assert found.kind == "cpu" and found.name and found.reason.startswith("No GPU can be used: ")
 
 
-def test_a_gpu_is_taken_where_there_is_one_and_the_cpu_where_it_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_is_taken_if_there_is_one_and_the_cpu_if_it_was_requested(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: "GeForce GTX 1070")
     found = choose_device()
@@ -223,7 +223,7 @@ def test_a_gpu_is_taken_where_there_is_one_and_the_cpu_where_it_was_asked_for(mo
         choose_device("gpu")
 
 
-def test_weights_that_could_not_be_written_are_told_before_the_training(
+def test_weights_that_could_not_be_written_are_refused_before_the_training(
     archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for out in (tmp_path / "missing" / "net.pth", tmp_path):
@@ -246,7 +246,7 @@ def test_a_mistake_is_made_here_as_on_the_page(
     assert found.correct != evaluate(load_net(out), splits.test).correct
 
 
-def test_a_receipt_that_could_not_be_made_is_told_before_the_training(
+def test_a_receipt_that_could_not_be_made_is_refused_before_the_training(
     archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = [*train_arguments(archive, tmp_path / "net.pth"), "--receipt"]
@@ -272,7 +272,7 @@ def test_export_writes_the_script_or_the_notebook_of_the_settings(archive: Path,
     assert notebook.read_text() == notebook_of(script_of(config, data="repacked"))
 
 
-def test_export_tells_what_it_cannot_write(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_export_names_what_it_cannot_write(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert complaint(capsys, "export", "--out", "run.txt") == (
         "run.txt must end with .py for a script or with .ipynb for a notebook."
     )
@@ -309,27 +309,29 @@ def test_the_accuracy_is_cut_as_the_tutorial_cuts_it(
     ]
 
 
-def test_classify_prints_one_line_a_picture(tiny: Splits, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    weights, pictures = tmp_path / "net.pth", [tmp_path / f"{name}.png" for name in ("one", "two", "three")]
+def test_classify_prints_one_line_per_image(tiny: Splits, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    weights, images = tmp_path / "net.pth", [tmp_path / f"{name}.png" for name in ("one", "two", "three")]
     save_weights(new_net(1).state_dict(), weights)
-    for path, image in zip(pictures, draw(np.arange(3)), strict=True):
+    for path, image in zip(images, draw(np.arange(3)), strict=True):
         Image.fromarray(image).resize((64, 48)).save(path)
-    assert main(["classify", str(weights), *map(str, pictures)]) == 0
+    assert main(["classify", str(weights), *map(str, images)]) == 0
     lines = capsys.readouterr().out.splitlines()
     score = rf"(?:{'|'.join(CLASSES)}) \d+\.\d %"
-    for path, line in zip(pictures, lines, strict=True):
+    for path, line in zip(images, lines, strict=True):
         match = re.fullmatch(rf"{re.escape(str(path))}: (\w+) \(({score}), {score}, {score}\)", line)
         assert match and match[2].startswith(match[1])
 
 
-def test_a_file_that_is_no_picture_is_named(weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_is_no_image_is_named(weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "notes.png").write_text("no picture")
     sentence = complaint(capsys, "classify", weights, tmp_path / "notes.png")
-    assert sentence.startswith(f"{tmp_path / 'notes.png'}: This file is no picture")
+    assert sentence.startswith(f"{tmp_path / 'notes.png'}: This file is not an image")
     assert "missing.png: There is no such picture file" in complaint(capsys, "classify", weights, "missing.png")
 
 
-def test_weights_of_another_shape_are_told(archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_weights_of_another_shape_are_refused(
+    archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     other = tmp_path / "other.pth"
     torch.save(torch.nn.Linear(3, 4).state_dict(), other)
     data = ["--data", str(archive), "--unverified", "--device", "cpu"]
@@ -341,7 +343,7 @@ def test_weights_of_another_shape_are_told(archive: Path, tmp_path: Path, capsys
     assert "missing.pth cannot be read" in complaint(capsys, "evaluate", *data, "missing.pth")
 
 
-def test_an_interrupted_training_keeps_a_checkpoint_and_goes_on_as_if_nothing_had_happened(
+def test_an_interrupted_training_saves_a_checkpoint_and_continues_as_if_nothing_had_happened(
     archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out, checkpoint = tmp_path / "net.pth", tmp_path / "net.pth.checkpoint"

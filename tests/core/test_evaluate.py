@@ -24,16 +24,16 @@ def half_trained(tiny: Splits) -> Net:
 
 
 @pytest.fixture(scope="module")
-def found(half_trained: Net, tiny: Splits) -> Evaluation:
+def evaluation(half_trained: Net, tiny: Splits) -> Evaluation:
     return evaluate(half_trained, tiny.test)
 
 
-def test_the_count_of_right_answers_equals_the_tutorials_loop(
-    half_trained: Net, found: Evaluation, tiny: Splits
+def test_the_count_of_right_predictions_equals_the_tutorials_loop(
+    half_trained: Net, evaluation: Evaluation, tiny: Splits
 ) -> None:
-    assert (found.correct, found.total) == tutorial.evaluate(half_trained, tiny.test)
-    assert 0 < found.correct < found.total == 120
-    assert found.accuracy == found.correct / 120
+    assert (evaluation.correct, evaluation.total) == tutorial.evaluate(half_trained, tiny.test)
+    assert 0 < evaluation.correct < evaluation.total == 120
+    assert evaluation.accuracy == evaluation.correct / 120
 
 
 def test_a_trained_net_is_right_on_the_tiny_set_and_a_new_one_is_not(trained: Net, tiny: Splits) -> None:
@@ -42,74 +42,82 @@ def test_a_trained_net_is_right_on_the_tiny_set_and_a_new_one_is_not(trained: Ne
 
 
 def test_each_image_has_the_largest_logits_class_and_its_cross_entropy(
-    half_trained: Net, found: Evaluation, tiny: Splits
+    half_trained: Net, evaluation: Evaluation, tiny: Splits
 ) -> None:
     with torch.no_grad():
         logits = half_trained(normalize(torch.from_numpy(tiny.test.images)))
-    assert found.predictions.tolist() == logits.argmax(1).tolist()
+    assert evaluation.predictions.tolist() == logits.argmax(1).tolist()
     losses = F.cross_entropy(logits, torch.from_numpy(tiny.test.labels), reduction="none")
-    assert found.losses.dtype == np.float32 and np.allclose(found.losses, losses, rtol=1e-4, atol=1e-5)
-    assert found.logits.dtype == np.float32 and np.allclose(found.logits, logits, rtol=1e-4, atol=1e-5)
-    assert np.array_equal(found.labels, tiny.test.labels) and found.classes == tiny.test.classes
+    assert evaluation.losses.dtype == np.float32 and np.allclose(evaluation.losses, losses, rtol=1e-4, atol=1e-5)
+    assert evaluation.logits.dtype == np.float32 and np.allclose(evaluation.logits, logits, rtol=1e-4, atol=1e-5)
+    assert np.array_equal(evaluation.labels, tiny.test.labels) and evaluation.classes == tiny.test.classes
 
 
-def test_probabilities_are_the_softmax_that_classify_tells(half_trained: Net, found: Evaluation, tiny: Splits) -> None:
-    assert found.probabilities.shape == (120, 10) and found.probabilities.dtype == np.float64
+def test_probabilities_are_the_softmax_that_predict_gives(
+    half_trained: Net, evaluation: Evaluation, tiny: Splits
+) -> None:
+    assert evaluation.probabilities.shape == (120, 10) and evaluation.probabilities.dtype == np.float64
     for index in (0, 7, 119):
-        answer = predict(half_trained, tiny.test.images[index], tiny.test.classes)
-        assert found.probabilities[index] == pytest.approx([score.probability for score in answer.scores], abs=1e-5)
-        best, second = answer.ranked[:2]
-        assert found.confidence[index] == pytest.approx(best.probability, abs=1e-5)
-        assert found.margin[index] == pytest.approx(best.probability - second.probability, abs=1e-5)
+        prediction = predict(half_trained, tiny.test.images[index], tiny.test.classes)
+        assert evaluation.probabilities[index] == pytest.approx(
+            [score.probability for score in prediction.scores], abs=1e-5
+        )
+        best, second = prediction.ranked[:2]
+        assert evaluation.confidence[index] == pytest.approx(best.probability, abs=1e-5)
+        assert evaluation.margin[index] == pytest.approx(best.probability - second.probability, abs=1e-5)
 
 
 def test_confidence_and_margin_of_logits_made_by_hand() -> None:
     # e^logit is 6, 3 and 1 of 10 for the first image; the other stands between two classes
     logits = np.full((2, 10), 5, np.float32)
     logits[:, :3] = np.log([[6, 3, 1], [1, 4, 4]])
-    found = Evaluation(logits, np.array([0, 2]), ("cat", "dog", "owl"))
-    assert found.predictions.tolist() == [0, 1]  # of equal logits the first
-    assert found.confidence == pytest.approx([0.6, 4 / 9]) and found.margin == pytest.approx([0.3, 0], abs=1e-7)
+    evaluation = Evaluation(logits, np.array([0, 2]), ("cat", "dog", "owl"))
+    assert evaluation.predictions.tolist() == [0, 1]  # of equal logits the first
+    assert evaluation.confidence == pytest.approx([0.6, 4 / 9]) and evaluation.margin == pytest.approx(
+        [0.3, 0], abs=1e-7
+    )
     # the loss of training knows ten outputs, used or not
     unused = 7 * np.exp(5)
-    assert found.losses == pytest.approx([-np.log(6 / (10 + unused)), -np.log(4 / (9 + unused))])
+    assert evaluation.losses == pytest.approx([-np.log(6 / (10 + unused)), -np.log(4 / (9 + unused))])
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_a_diverged_nets_evaluation_says_so_and_still_adds_up(bad: float, tiny: Splits) -> None:
+def test_a_diverged_nets_evaluation_shows_it_and_still_adds_up(bad: float, tiny: Splits) -> None:
     net = new_net(0)
     assert evaluate(net, tiny.test).finite
     with torch.no_grad():
         net.fc3.weight.fill_(bad)
-    found = evaluate(net, tiny.test)
-    assert not found.finite
-    assert found.confusion.sum() == found.total == 120 and 0 <= found.accuracy <= 1
-    for values in (found.losses, found.confidence, found.margin):
+    evaluation = evaluate(net, tiny.test)
+    assert not evaluation.finite
+    assert evaluation.confusion.sum() == evaluation.total == 120 and 0 <= evaluation.accuracy <= 1
+    for values in (evaluation.losses, evaluation.confidence, evaluation.margin):
         assert values.shape == (120,) and np.isnan(values).all()
     if np.isnan(bad):
-        assert set(found.predictions) == {0} and found.correct == 12
+        assert set(evaluation.predictions) == {0} and evaluation.correct == 12
 
 
 def test_outputs_without_a_class_may_be_anything(tiny: Splits) -> None:
-    found = Evaluation(np.full((3, 10), (1, 2) + 8 * (np.nan,), np.float32), np.array([0, 1, 1]), ("cat", "dog"))
-    assert found.finite and found.correct == 2 and found.confidence == pytest.approx([0.7310586] * 3)
+    evaluation = Evaluation(np.full((3, 10), (1, 2) + 8 * (np.nan,), np.float32), np.array([0, 1, 1]), ("cat", "dog"))
+    assert evaluation.finite and evaluation.correct == 2 and evaluation.confidence == pytest.approx([0.7310586] * 3)
 
 
 def test_the_confusion_matrix_counts_every_image_once_by_its_class_and_prediction(
-    found: Evaluation, tiny: Splits
+    evaluation: Evaluation, tiny: Splits
 ) -> None:
     expected = np.zeros((10, 10), np.int64)
-    for label, prediction in zip(tiny.test.labels, found.predictions, strict=True):
+    for label, prediction in zip(tiny.test.labels, evaluation.predictions, strict=True):
         expected[label, prediction] += 1
-    assert np.array_equal(found.confusion, expected)
-    assert found.confusion.sum(axis=1).tolist() == tiny.test.counts().tolist() == [12] * 10
-    assert found.confusion.sum() == found.total and found.confusion.trace() == found.accuracy * 120
+    assert np.array_equal(evaluation.confusion, expected)
+    assert evaluation.confusion.sum(axis=1).tolist() == tiny.test.counts().tolist() == [12] * 10
+    assert evaluation.confusion.sum() == evaluation.total and evaluation.confusion.trace() == evaluation.accuracy * 120
 
 
-def test_class_accuracy_is_the_share_of_each_class_as_the_tutorial_counts_it(found: Evaluation, tiny: Splits) -> None:
-    right = found.predictions == tiny.test.labels
+def test_class_accuracy_is_the_share_of_each_class_as_the_tutorial_counts_it(
+    evaluation: Evaluation, tiny: Splits
+) -> None:
+    right = evaluation.predictions == tiny.test.labels
     expected = [right[tiny.test.labels == label].mean() for label in range(10)]
-    assert found.class_accuracy() == pytest.approx(expected)
+    assert evaluation.class_accuracy() == pytest.approx(expected)
     assert len(set(expected)) > 1
 
 
@@ -120,27 +128,27 @@ def test_a_class_without_test_images_has_no_accuracy(half_trained: Net, tiny: Sp
     assert np.isnan(shares).tolist() == [name not in ("plane", "cat", "truck") for name in tiny.test.classes]
 
 
-def test_with_fewer_classes_the_last_outputs_are_left_out_of_the_answer(tiny: Splits) -> None:
+def test_with_fewer_classes_the_last_outputs_are_left_out_of_the_prediction(tiny: Splits) -> None:
     some = tiny.test.with_labels(("plane", "car", "bird"))
     few = ImageSet(tiny.test.images[some], tiny.test.labels[some], ("cat", "dog", "owl"), "test")
     net = new_net(0)
     with torch.no_grad():
         net.fc3.bias[9] = 100.0
         net.fc3.bias[2] = 50.0
-    found = evaluate(net, few)
-    assert found.predictions.tolist() == [2] * 36
-    assert found.confusion.shape == (3, 3) and found.class_accuracy().tolist() == [0, 0, 1]
+    evaluation = evaluate(net, few)
+    assert evaluation.predictions.tolist() == [2] * 36
+    assert evaluation.confusion.shape == (3, 3) and evaluation.class_accuracy().tolist() == [0, 0, 1]
 
 
-def test_an_evaluation_tells_its_way_and_ends_with_what_it_found(
-    half_trained: Net, found: Evaluation, tiny: Splits, monkeypatch: pytest.MonkeyPatch
+def test_an_evaluation_reports_progress_and_ends_with_its_result(
+    half_trained: Net, evaluation: Evaluation, tiny: Splits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "BATCH", 50)
     *way, last = evaluating(half_trained, tiny.test)
     assert way == [Evaluating(50, 120), Evaluating(100, 120), Evaluating(120, 120)]
     assert isinstance(last, Evaluated)
-    assert np.array_equal(last.evaluation.predictions, found.predictions)
-    assert np.array_equal(last.evaluation.confusion, found.confusion)
+    assert np.array_equal(last.evaluation.predictions, evaluation.predictions)
+    assert np.array_equal(last.evaluation.confusion, evaluation.confusion)
 
 
 def test_a_test_changes_no_weight(half_trained: Net, tiny: Splits) -> None:

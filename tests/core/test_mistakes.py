@@ -1,4 +1,4 @@
-"""Each mistake is made in the real loop exactly as its line of code says, and in nothing else."""
+"""Each mistake is made in the real loop exactly as in its line of code, and in nothing else."""
 
 import math
 import random
@@ -26,7 +26,7 @@ from cifar_core.training.events import Checkpointed, Progress, TrainEvent, Valid
 from cifar_core.training.loop import train
 from cifar_core.training.sampler import EpochSampler
 
-HEALTHY = TrainConfig(epochs=2, batch_size=8, lr=0.01, seed=3)
+BASELINE = TrainConfig(epochs=2, batch_size=8, lr=0.01, seed=3)
 
 
 @pytest.fixture(scope="module")
@@ -56,25 +56,25 @@ def by_hand(
     net = new_net(config.seed)
     trained: nn.Module = net if own else Net()
     optimizer = torch.optim.SGD(trained.parameters(), lr=lr or config.lr, momentum=config.momentum, fused=True)
-    pictures = normalize(torch.from_numpy(image_set.images))
+    inputs = normalize(torch.from_numpy(image_set.images))
     labels = torch.from_numpy(image_set.labels) if labels is None else labels
     found = []
     for epoch in range(config.epochs):
-        order = (
-            EpochSampler.for_epoch(HEALTHY, epoch, len(image_set)).indices if shuffled else torch.arange(len(image_set))
-        )
-        for chosen in order.split(config.batch_size):
+        order = torch.arange(len(image_set))
+        if shuffled:
+            order = EpochSampler.for_epoch(BASELINE, epoch, len(image_set)).indices
+        for chosen in torch.split(order, config.batch_size):
             if clear:
                 optimizer.zero_grad()
-            loss = loss_of(net(pictures[chosen]), labels[chosen])
-            loss.backward()
+            loss = loss_of(net(inputs[chosen]), labels[chosen])
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             found.append(loss.item())
     return net, found
 
 
-def somebody_elses_labels(some: ImageSet) -> Tensor:
-    order = torch.randperm(len(some), generator=torch.Generator().manual_seed(HEALTHY.seed))
+def mixed_up_labels(some: ImageSet) -> Tensor:
+    order = torch.randperm(len(some), generator=torch.Generator().manual_seed(BASELINE.seed))
     return torch.from_numpy(some.labels)[order]
 
 
@@ -83,49 +83,49 @@ IN_THE_LOOP: dict[str, Callable[[ImageSet], dict[str, Any]]] = {
     "no_zero_grad": lambda some: {"clear": False},
     "softmax": lambda some: {"loss_of": lambda outputs, labels: F.cross_entropy(F.softmax(outputs, dim=1), labels)},
     "no_shuffle": lambda some: {"shuffled": False},
-    "shuffled_labels": lambda some: {"labels": somebody_elses_labels(some)},
-    "lr_ten": lambda some: {"lr": 10 * HEALTHY.lr},
+    "shuffled_labels": lambda some: {"labels": mixed_up_labels(some)},
+    "lr_ten": lambda some: {"lr": 10 * BASELINE.lr},
     "other_parameters": lambda some: {"own": False},
 }
 
 
 @pytest.mark.parametrize("mistake", IN_THE_LOOP)
 def test_a_mistake_in_the_loop_is_exactly_its_one_changed_line(some: ImageSet, mistake: str) -> None:
-    net, found = losses(some, replace(HEALTHY, mistake=mistake))
-    wanted_net, wanted = by_hand(some, HEALTHY, **IN_THE_LOOP[mistake](some))
+    net, found = losses(some, replace(BASELINE, mistake=mistake))
+    wanted_net, wanted = by_hand(some, BASELINE, **IN_THE_LOOP[mistake](some))
     assert found == wanted
     for weight, other in zip(net.parameters(), wanted_net.parameters(), strict=True):
         assert torch.equal(weight, other)
 
 
 @pytest.mark.parametrize("mistake", sorted(set(IN_THE_LOOP) - {"none"}))
-def test_with_a_mistake_in_the_loop_the_losses_are_not_the_twins(some: ImageSet, mistake: str) -> None:
-    assert losses(some, replace(HEALTHY, mistake=mistake))[1][1:] != losses(some, HEALTHY)[1][1:]
+def test_with_a_mistake_in_the_loop_the_losses_are_not_the_baselines(some: ImageSet, mistake: str) -> None:
+    assert losses(some, replace(BASELINE, mistake=mistake))[1][1:] != losses(some, BASELINE)[1][1:]
 
 
 def test_an_optimizer_of_another_net_leaves_every_weight_as_it_was(some: ImageSet) -> None:
-    net, _ = losses(some, replace(HEALTHY, mistake="other_parameters"))
-    for weight, before in zip(net.parameters(), new_net(HEALTHY.seed).parameters(), strict=True):
+    net, _ = losses(some, replace(BASELINE, mistake="other_parameters"))
+    for weight, before in zip(net.parameters(), new_net(BASELINE.seed).parameters(), strict=True):
         assert torch.equal(weight, before)
 
 
 def test_without_shuffling_the_augmentation_is_still_the_seeds(some: ImageSet) -> None:
-    moved = replace(HEALTHY, augment="flip_shift")
-    healthy, stored = (EpochSampler.for_epoch(replace(moved, mistake=word), 1, 84) for word in ("none", "no_shuffle"))
-    assert stored.indices.tolist() == list(range(84)) and healthy.indices.tolist() != list(range(84))
-    assert healthy.shifts is not None and stored.shifts is not None and torch.equal(healthy.shifts, stored.shifts)
+    moved = replace(BASELINE, augment="flip_shift")
+    baseline, stored = (EpochSampler.for_epoch(replace(moved, mistake=word), 1, 84) for word in ("none", "no_shuffle"))
+    assert stored.indices.tolist() == list(range(84)) and baseline.indices.tolist() != list(range(84))
+    assert baseline.shifts is not None and stored.shifts is not None and torch.equal(baseline.shifts, stored.shifts)
 
 
-def test_forgetting_normalize_changes_the_answers_and_not_the_training(some: ImageSet, tiny: Splits) -> None:
+def test_forgetting_normalize_changes_the_predictions_and_not_the_training(some: ImageSet, tiny: Splits) -> None:
     events: dict[str, list[TrainEvent]] = {}
-    nets = {word: new_net(HEALTHY.seed) for word in ("none", "no_normalize")}
+    nets = {word: new_net(BASELINE.seed) for word in ("none", "no_normalize")}
     for word, net in nets.items():
-        events[word] = list(train(net, some, replace(HEALTHY, mistake=word), validation=tiny.test))
-    told, wanted = ([event for event in events[word] if isinstance(event, Progress)] for word in nets)
-    assert told == wanted
-    pictures = torch.from_numpy(tiny.test.images).permute(0, 3, 1, 2).contiguous() / 255  # from 0 to 1, and no further
+        events[word] = list(train(net, some, replace(BASELINE, mistake=word), validation=tiny.test))
+    reported, wanted = ([event for event in events[word] if isinstance(event, Progress)] for word in nets)
+    assert reported == wanted
+    inputs = torch.from_numpy(tiny.test.images).permute(0, 3, 1, 2).contiguous() / 255  # from 0 to 1, and no further
     with torch.no_grad():
-        logits = nets["no_normalize"](pictures)
+        logits = nets["no_normalize"](inputs)
     right = int((logits.argmax(1) == torch.from_numpy(tiny.test.labels)).sum())
     last = [event for event in events["no_normalize"] if isinstance(event, Validated)][-1]
     assert last.correct == right == evaluate(nets["none"], tiny.test, prepare=to_floats).correct
@@ -133,9 +133,9 @@ def test_forgetting_normalize_changes_the_answers_and_not_the_training(some: Ima
 
 
 def test_training_on_the_test_images_takes_the_test_images(tiny: Splits) -> None:
-    assert training_images(replace(HEALTHY, mistake="test_data"), tiny) is tiny.test
+    assert training_images(replace(BASELINE, mistake="test_data"), tiny) is tiny.test
     for mistake in {*FIELDS["mistake"].choices} - {"test_data"}:
-        config = replace(HEALTHY, mistake=mistake)
+        config = replace(BASELINE, mistake=mistake)
         assert training_images(config, tiny) is tiny.train
 
 
@@ -143,7 +143,7 @@ def test_training_on_the_test_images_takes_the_test_images(tiny: Splits) -> None
 def test_a_training_with_a_mistake_goes_on_from_its_checkpoint_bit_for_bit(
     some: ImageSet, mistake: str, tmp_path: Any
 ) -> None:
-    config = replace(HEALTHY, mistake=mistake)
+    config = replace(BASELINE, mistake=mistake)
     _, wanted = losses(some, config)
     control, begun, checkpoint = Control(), [], None
     for event in train(new_net(config.seed), some, config, control=control):
@@ -154,12 +154,12 @@ def test_a_training_with_a_mistake_goes_on_from_its_checkpoint_bit_for_bit(
             checkpoint = event.checkpoint
     assert checkpoint is not None and len(begun) == 9
     save_checkpoint(checkpoint, tmp_path / "resume")
-    _, rest = losses(some, config, resume=load_checkpoint(tmp_path / "resume"))
-    assert begun + rest == wanted
+    _, later = losses(some, config, resume=load_checkpoint(tmp_path / "resume"))
+    assert begun + later == wanted
 
 
 def test_only_what_outlives_the_step_is_in_a_checkpoint(some: ImageSet) -> None:
-    (checkpoint,) = (e.checkpoint for e in train(new_net(0), some, HEALTHY) if isinstance(e, Checkpointed))
+    (checkpoint,) = (e.checkpoint for e in train(new_net(0), some, BASELINE) if isinstance(e, Checkpointed))
     assert checkpoint.gradients == {}
 
 
@@ -191,31 +191,31 @@ class TinyCifar:
         return len(self.targets)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        picture = np.random.default_rng(index).integers(0, 256, (32, 32, 3), dtype=np.uint8)
-        return self.transform(picture), self.targets[index]
+        image = np.random.default_rng(index).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+        return self.transform(image), self.targets[index]
 
 
 class ToTensor:
-    def __call__(self, picture: np.ndarray) -> Tensor:
-        return torch.from_numpy(picture).permute(2, 0, 1) / 255
+    def __call__(self, image: np.ndarray) -> Tensor:
+        return torch.from_numpy(image).permute(2, 0, 1) / 255
 
 
 class Normalize:
     def __init__(self, mean: tuple[float, ...], spread: tuple[float, ...]) -> None:
         self.mean, self.spread = (torch.tensor(part)[:, None, None] for part in (mean, spread))
 
-    def __call__(self, picture: Tensor) -> Tensor:
-        return (picture - self.mean) / self.spread
+    def __call__(self, image: Tensor) -> Tensor:
+        return (image - self.mean) / self.spread
 
 
 class Compose:
     def __init__(self, parts: list[Callable[[Any], Any]]) -> None:
         self.parts = parts
 
-    def __call__(self, picture: Any) -> Any:
+    def __call__(self, image: Any) -> Any:
         for part in self.parts:
-            picture = part(picture)
-        return picture
+            image = part(image)
+        return image
 
 
 def executed(lines: list[str]) -> dict[str, Any]:
@@ -235,14 +235,14 @@ def executed(lines: list[str]) -> dict[str, Any]:
 def test_the_training_in_short_runs_and_has_the_mistake(mistake: str) -> None:
     config = TrainConfig(epochs=1, batch_size=8, lr=0.004)
     right, wrong = ([line.text for line in lines] for lines in code_of(mistake, config))
-    healthy, made = executed(right), executed(wrong)
+    baseline, made = executed(right), executed(wrong)
     moved = not torch.equal(made["net"].conv1.weight, made["weights"])
     assert moved == (mistake != "other_parameters")
     (group,) = made["optimizer"].param_groups
     assert group["lr"] == (0.04 if mistake == "lr_ten" else 0.004) and group["momentum"] == 0.9
     assert isinstance(made["loader"].sampler, SequentialSampler) == (mistake == "no_shuffle")
     assert made["trainset"].train == (mistake != "test_data") and not made["testset"].train
-    assert (made["trainset"].targets == healthy["trainset"].targets) == (
+    assert (made["trainset"].targets == baseline["trainset"].targets) == (
         mistake not in ("shuffled_labels", "test_data")
     )
     assert (made["testset"][0][0].min() >= 0) == (mistake == "no_normalize")
@@ -252,8 +252,8 @@ def test_the_training_in_short_runs_and_has_the_mistake(mistake: str) -> None:
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_the_lines_that_are_not_the_same_are_told(mistake: str) -> None:
-    right, wrong = code_of(mistake, HEALTHY)
+def test_the_lines_that_differ_are_marked(mistake: str) -> None:
+    right, wrong = code_of(mistake, BASELINE)
     assert len(right) == len(CODE) and sum(line.changed for line in wrong) == 1
     assert sum(line.changed for line in right) == (mistake != "shuffled_labels")
     same = [[line.text for line in lines if not line.changed] for lines in (right, wrong)]

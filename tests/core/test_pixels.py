@@ -10,7 +10,7 @@ from tests.helpers import tutorial
 RANDOM = torch.Generator().manual_seed(0)
 NOISE = torch.randint(0, 256, (20, 32, 32, 3), generator=RANDOM, dtype=torch.uint8)
 EVERY_VALUE = torch.arange(1024, dtype=torch.int64).remainder(256).to(torch.uint8).view(1, 32, 32, 1).repeat(1, 1, 1, 3)
-"""one picture that holds each of the 256 values in each of its three colours"""
+"""one image that holds each of the 256 values in each of its three colours"""
 
 
 def test_normalize_equals_the_tutorials_transforms_bit_for_bit() -> None:
@@ -26,7 +26,7 @@ def test_black_becomes_minus_one_and_white_one() -> None:
     assert set(normalize(torch.full((1, 32, 32, 3), 255, dtype=torch.uint8)).flatten().tolist()) == {1.0}
 
 
-def test_normalize_leaves_the_pictures_it_is_given_as_they_were() -> None:
+def test_normalize_leaves_the_images_it_is_given_as_they_were() -> None:
     before = NOISE.clone()
     normalize(NOISE)
     assert torch.equal(NOISE, before)
@@ -37,13 +37,13 @@ def test_unnormalize_undoes_normalize_for_all_256_values() -> None:
         assert torch.equal(unnormalize(normalize(images)), images)
 
 
-def test_unnormalize_keeps_numbers_past_white_and_black_within_a_byte() -> None:
+def test_unnormalize_limits_numbers_past_white_and_black_within_a_byte() -> None:
     images = unnormalize(torch.tensor([-1.5, 1.5]).view(2, 1, 1, 1).expand(2, 3, 32, 32))
     assert set(images[0].flatten().tolist()) == {0} and set(images[1].flatten().tolist()) == {255}
 
 
 def by_hand(image: np.ndarray, flip: bool, down: int, right: int) -> np.ndarray:
-    """Each pixel of a mirrored and moved picture, looked up on its own."""
+    """Each pixel of a mirrored and moved image, looked up on its own."""
     side = len(image)
     result = np.empty_like(image)
     for row in range(side):
@@ -64,10 +64,10 @@ def test_flip_and_shift_looks_up_every_pixel_as_a_loop_by_hand_does() -> None:
 
 def test_a_row_of_pixels_mirrored_and_moved_is_what_one_expects() -> None:
     row = torch.tensor([10, 20, 30, 40], dtype=torch.uint8)
-    picture = row.view(1, 1, 4, 1).expand(1, 4, 4, 3)
+    pixels = row.view(1, 1, 4, 1).expand(1, 4, 4, 3)
     one_right = torch.tensor([[0, 1]])
-    assert flip_and_shift(picture, torch.tensor([False]), one_right)[0, 0, :, 0].tolist() == [20, 30, 40, 40]
-    assert flip_and_shift(picture, torch.tensor([True]), one_right)[0, 0, :, 0].tolist() == [40, 40, 30, 20]
+    assert flip_and_shift(pixels, torch.tensor([False]), one_right)[0, 0, :, 0].tolist() == [20, 30, 40, 40]
+    assert flip_and_shift(pixels, torch.tensor([True]), one_right)[0, 0, :, 0].tolist() == [40, 40, 30, 20]
 
 
 def test_neither_flip_nor_shift_changes_nothing() -> None:

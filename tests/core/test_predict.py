@@ -1,4 +1,4 @@
-"""Classifying one picture: ten probabilities, by the same path as in training."""
+"""Classifying one image: ten probabilities, by the same path as in training."""
 
 import math
 
@@ -26,10 +26,10 @@ def test_the_logits_are_those_of_the_tutorials_transforms_and_net(trained: Net, 
         assert [score.logit for score in predict(trained, image, CLASSES).scores] == expected
 
 
-def test_the_answer_is_what_a_test_of_the_same_image_says(trained: Net, tiny: Splits) -> None:
+def test_the_prediction_is_that_of_an_evaluation_of_the_same_image(trained: Net, tiny: Splits) -> None:
     predictions = evaluate(trained, tiny.test).predictions
-    answers = [predict(trained, image, CLASSES).best.name for image in tiny.test.images]
-    assert answers == [CLASSES[prediction] for prediction in predictions]
+    best = [predict(trained, image, CLASSES).best.name for image in tiny.test.images]
+    assert best == [CLASSES[prediction] for prediction in predictions]
 
 
 def test_the_probabilities_are_the_softmax_and_add_up_to_one(trained: Net, tiny: Splits) -> None:
@@ -41,23 +41,23 @@ def test_the_probabilities_are_the_softmax_and_add_up_to_one(trained: Net, tiny:
 
 
 def test_the_best_is_the_largest_logit_and_the_ranks_fall_from_it(tiny: Splits) -> None:
-    answer = predict(new_net(0), tiny.test.images[0], CLASSES)
-    logits = [score.logit for score in answer.scores]
-    assert answer.best == answer.scores[int(np.argmax(logits))] == answer.ranked[0]
-    assert [score.logit for score in answer.ranked] == sorted(logits, reverse=True)
-    probabilities = [score.probability for score in answer.ranked]
+    prediction = predict(new_net(0), tiny.test.images[0], CLASSES)
+    logits = [score.logit for score in prediction.scores]
+    assert prediction.best == prediction.scores[int(np.argmax(logits))] == prediction.ranked[0]
+    assert [score.logit for score in prediction.ranked] == sorted(logits, reverse=True)
+    probabilities = [score.probability for score in prediction.ranked]
     assert probabilities == sorted(probabilities, reverse=True)
 
 
 def test_of_equal_logits_the_first_class_is_the_best_as_in_argmax() -> None:
-    answer = Prediction((ClassScore("cat", 1.0, 0.4), ClassScore("dog", 1.0, 0.4), ClassScore("owl", 0.0, 0.2)))
-    assert answer.best.name == answer.ranked[0].name == "cat"
+    prediction = Prediction((ClassScore("cat", 1.0, 0.4), ClassScore("dog", 1.0, 0.4), ClassScore("owl", 0.0, 0.2)))
+    assert prediction.best.name == prediction.ranked[0].name == "cat"
 
 
 def test_fewer_classes_share_all_of_the_probability(trained: Net, tiny: Splits) -> None:
-    answer = predict(trained, tiny.test.images[0], ("cat", "dog"))
-    assert [score.name for score in answer.scores] == ["cat", "dog"]
-    assert sum(score.probability for score in answer.scores) == pytest.approx(1)
+    prediction = predict(trained, tiny.test.images[0], ("cat", "dog"))
+    assert [score.name for score in prediction.scores] == ["cat", "dog"]
+    assert sum(score.probability for score in prediction.scores) == pytest.approx(1)
 
 
 def test_huge_logits_still_give_probabilities(tiny: Splits) -> None:
@@ -69,7 +69,7 @@ def test_huge_logits_still_give_probabilities(tiny: Splits) -> None:
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
-def test_the_weights_of_a_diverged_training_cannot_answer(tiny: Splits, bad: float) -> None:
+def test_the_weights_of_a_diverged_training_cannot_predict(tiny: Splits, bad: float) -> None:
     net = new_net(0)
     with torch.no_grad():
         net.fc3.bias[0] = bad
@@ -89,7 +89,7 @@ def test_the_weights_of_a_diverged_training_cannot_answer(tiny: Splits, bad: flo
     ],
     ids=lambda image: f"{image.dtype} {image.shape}",
 )
-def test_another_array_than_a_32x32_picture_is_refused(image: np.ndarray) -> None:
+def test_another_array_than_a_32x32_image_is_refused(image: np.ndarray) -> None:
     with pytest.raises(ImageError) as caught:
         predict(new_net(0), image, CLASSES)
-    assert str(caught.value) == f"The Net sees pictures of uint8 (32, 32, 3), not {image.dtype} {image.shape}."
+    assert str(caught.value) == f"The Net sees images of uint8 (32, 32, 3), not {image.dtype} {image.shape}."

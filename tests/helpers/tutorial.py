@@ -1,8 +1,8 @@
 """The code of the PyTorch tutorial 'Training a classifier', for our results to be compared with.
 
-It is left as it was written, but for three things: the pictures come from arrays, in an order that is given; each loss
-is kept besides being printed; and `fast` makes the two settings of torch that our own step makes (see
-`cifar_core/step.py`), under which it has to give the same digits.
+It is left as it was written, but for three things: the images come from arrays, in an order that is given; each loss
+is returned besides being printed; and `fast` makes the two settings of torch that our own step makes (see
+`cifar_core/training/`), under which it has to give the same digits.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from cifar_core.data import ImageSet
 transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))])
 
 
-class Pictures(Dataset[tuple[Any, int]]):
+class Images(Dataset[tuple[Any, int]]):
     """Gives (image, label) as torchvision.datasets.CIFAR10 does."""
 
     def __init__(self, image_set: ImageSet) -> None:
@@ -74,11 +74,11 @@ def train(
 ) -> list[float]:
     """Train `net` for one epoch an order, printing the tutorial's lines; the loss of every mini-batch."""
     losses = []
-    trainset = Pictures(image_set)
+    trainset = Images(image_set)
     criterion = nn.CrossEntropyLoss(label_smoothing=label_smoothing)
     optimizer = optim.SGD(net.parameters(), lr=lr, momentum=momentum, weight_decay=weight_decay, fused=fast)
 
-    torch.backends.mkldnn.enabled = not (fast and batch_size <= 4)
+    torch.backends.mkldnn.enabled = not (fast and batch_size <= 4)  # type: ignore[assignment]
 
     for epoch, order in enumerate(orders):  # loop over the dataset multiple times
         trainloader = DataLoader(trainset, batch_size=batch_size, sampler=order)
@@ -104,13 +104,13 @@ def train(
             if i % print_every == print_every - 1:  # print every 2000 mini-batches
                 print("[%d, %5d] loss: %.3f" % (epoch + 1, i + 1, running_loss / print_every))  # noqa: UP031
                 running_loss = 0.0
-    torch.backends.mkldnn.enabled = True
+    torch.backends.mkldnn.enabled = True  # type: ignore[assignment]
     return losses
 
 
 def evaluate(net: nn.Module, image_set: ImageSet) -> tuple[int, int]:
     """How many of how many images `net` has right."""
-    testloader = DataLoader(Pictures(image_set), batch_size=4, shuffle=False)
+    testloader = DataLoader(Images(image_set), batch_size=4, shuffle=False)
     correct = 0
     total = 0
     with torch.no_grad():

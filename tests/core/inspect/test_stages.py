@@ -200,7 +200,7 @@ def test_one_number_that_is_none_is_enough_to_say_so(tiny: Splits) -> None:
     assert np.isfinite(look.stage("probabilities").values).all() and not look.finite
 
 
-def test_another_array_than_a_picture_is_refused_as_in_classify(trained: Net) -> None:
+def test_another_array_than_a_image_is_refused_as_in_classify(trained: Net) -> None:
     for image in (np.zeros((3, 32, 32), np.uint8), np.zeros((32, 32, 3), np.float32), np.zeros((32, 32), np.uint8)):
         with pytest.raises(ImageError) as caught:
             inspect_image(trained, image)

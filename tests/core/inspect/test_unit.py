@@ -55,17 +55,17 @@ def test_the_pool_keeps_one_unit_of_each_square(trained: Net, tiny: Splits) -> N
 
 
 def seen_by(layer: str, row: int, column: int) -> ReceptiveField:
-    """What of 20 random pictures changes a unit's value, by the gradients through the real layers."""
+    """What of 20 random images changes a unit's value, by the gradients through the real layers."""
     net = new_net(0)
     with torch.no_grad():
         for name in ("conv1", "conv2"):
             getattr(net, name).weight.abs_()
             getattr(net, name).bias.fill_(1)  # no unit is silent
-    pictures = torch.rand(20, 3, 32, 32, generator=torch.Generator().manual_seed(0)).requires_grad_()
-    maps = net.conv1(pictures)
+    images = torch.rand(20, 3, 32, 32, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    maps = net.conv1(images)
     if layer == "conv2":
         maps = net.conv2(net.pool(torch.relu(maps)))
-    (gradient,) = torch.autograd.grad(maps[:, 0, row, column].sum(), pictures)
+    (gradient,) = torch.autograd.grad(maps[:, 0, row, column].sum(), images)
     rows, columns = gradient.abs().amax((0, 1)).nonzero().T
     assert rows.max() - rows.min() == columns.max() - columns.min()
     return ReceptiveField(int(rows.min()), int(columns.min()), int(rows.max() - rows.min()) + 1)
@@ -104,8 +104,8 @@ def test_a_unit_that_is_not_there_is_one_sentence(
     assert sentence in str(caught.value) and str(caught.value).endswith(".")
 
 
-def test_another_array_than_a_picture_has_no_units(trained: Net) -> None:
-    with pytest.raises(ImageError, match="The Net sees pictures of uint8"):
+def test_another_array_than_an_image_has_no_units(trained: Net) -> None:
+    with pytest.raises(ImageError, match="The Net sees images of uint8"):
         unit(trained, np.zeros((3, 32, 32), np.uint8), "conv1", 0, 0, 0)
 
 

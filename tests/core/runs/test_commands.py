@@ -27,7 +27,8 @@ from cifar_core.runs.records import Run, Snapshot
 from cifar_core.runs.service import Service
 from cifar_core.runs.store import Store
 from cifar_core.runs.worker import Worker
-from cifar_core.training.events import Change, Changed
+from cifar_core.training.control import Change
+from cifar_core.training.events import Changed
 from tests.core.runs.test_service import (
     ANN,
     BOB,

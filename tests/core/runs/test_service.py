@@ -31,7 +31,8 @@ from cifar_core.runs.service import Service
 from cifar_core.runs.store import Store
 from cifar_core.runs.timeline import moments_of
 from cifar_core.runs.worker import Worker
-from cifar_core.training.events import Change, Control, Progress, Reported, Started, TrainEvent
+from cifar_core.training.control import Change, Control
+from cifar_core.training.events import Progress, Reported, Started, TrainEvent
 from cifar_core.training.loop import train
 from tests.helpers.tiny_data import tiny_splits
 

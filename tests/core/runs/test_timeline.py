@@ -29,8 +29,10 @@ from cifar_core.runs.records import Frame, Moment, Run
 from cifar_core.runs.service import Service
 from cifar_core.runs.timeline import FEWEST, MOST, MOST_KEPT, SHARE, TEST_COST, due, thinned
 from cifar_core.runs.worker import Worker
-from cifar_core.training.events import Position, Progress
-from cifar_core.training.loop import VALIDATION_IMAGES, train
+from cifar_core.training.events import Progress
+from cifar_core.training.loop import train
+from cifar_core.training.progress import VALIDATION_IMAGES
+from cifar_core.training.state import Position
 from tests.core.runs.test_commands import BRIEF, NO_LIMITS, live_and_die
 from tests.core.runs.test_service import ANN, DIVERGING, SHORT, alone, assert_same, refusal, work
 from tests.helpers.tiny_data import tiny_splits, write_folders

@@ -23,8 +23,10 @@ from cifar_core.teach.digest import data_facts, weights_sha256
 from cifar_core.teach.receipt import MAX_LINES, LogLine, Receipt, per_class_of, receipt_from, receipt_of
 from cifar_core.teach.receipt_parse import MAX_BYTES, parse_receipt
 from cifar_core.teach.verify import Verified, Verifying, verifying
-from cifar_core.training.events import Change, Changed, Control, Finished, Progress, Reported
-from cifar_core.training.loop import VALIDATION_IMAGES, train
+from cifar_core.training.control import Change, Control
+from cifar_core.training.events import Changed, Finished, Progress, Reported
+from cifar_core.training.loop import train
+from cifar_core.training.progress import VALIDATION_IMAGES
 from tests.helpers.tiny_data import tiny_splits, write_archive
 
 CONFIG = TrainConfig(batch_size=5, lr=0.005, report_every=10, seed=3, device="cpu")

@@ -11,7 +11,8 @@ from cifar_core.net import new_net
 from cifar_core.runs.limits import Limits
 from cifar_core.runs.service import Service
 from cifar_core.runs.worker import Worker
-from cifar_core.training.events import Change, Control, Progress
+from cifar_core.training.control import Change, Control
+from cifar_core.training.events import Progress
 from cifar_core.training.loop import train
 
 ANN = "ann" * 8

@@ -25,8 +25,10 @@ from cifar_core.net import new_net
 from cifar_core.runs.records import Snapshot, new_run
 from cifar_core.teach.notebook import notebook_of
 from cifar_core.teach.script import command_of, data_kind, script_of, script_of_run
-from cifar_core.training.events import Change, Changed, Control, Finished, Progress, Reported
-from cifar_core.training.loop import VALIDATION_IMAGES, train
+from cifar_core.training.control import Change, Control
+from cifar_core.training.events import Changed, Finished, Progress, Reported
+from cifar_core.training.loop import train
+from cifar_core.training.progress import VALIDATION_IMAGES
 from tests.helpers.pairwise import pairwise
 from tests.helpers.tiny_data import write_archive, write_folders
 

@@ -1,4 +1,4 @@
-"""One step, looked at: its numbers are those of the real loop, and its arithmetic adds up."""
+"""One step, traced: its numbers are those of the real loop, and its arithmetic adds up."""
 
 import math
 from dataclasses import replace
@@ -40,7 +40,7 @@ def test_its_loss_is_the_loops_own(tiny: Splits, config: TrainConfig, number: in
     assert len(step.labels) == len(step.indices) == len(step.images) == (2 if number == 13 else 4)
 
 
-def test_the_pictures_are_those_of_the_training_set_and_the_logits_the_nets(tiny: Splits) -> None:
+def test_the_images_are_those_of_the_training_set_and_the_logits_the_nets(tiny: Splits) -> None:
     step = look(tiny, 1)
     assert np.array_equal(step.images, tiny.train.images[list(step.indices)])
     assert step.labels == tuple(tiny.train.labels[list(step.indices)])
@@ -62,13 +62,13 @@ def test_the_loss_is_the_mean_of_minus_log_of_the_right_probabilities(tiny: Spli
 def test_the_arithmetic_of_a_weight_adds_up(tiny: Splits, config: TrainConfig, number: int) -> None:
     weight = look(tiny, number, config, "conv1.weight", 100).weight
     assert weight.place == (1, 1, 0, 0)
-    kept = 0.0 if weight.buffer_before is None else weight.momentum * weight.buffer_before
+    carried = 0.0 if weight.buffer_before is None else weight.momentum * weight.buffer_before
     assert (weight.buffer_before is None) == (number == 1)
-    assert weight.buffer == pytest.approx(kept + weight.gradient, rel=1e-4, abs=1e-9)
+    assert weight.buffer == pytest.approx(carried + weight.gradient, rel=1e-4, abs=1e-9)
     assert weight.after == pytest.approx(weight.before - weight.lr * weight.buffer, rel=1e-6, abs=1e-9)
 
 
-def test_one_step_goes_on_where_the_one_before_ended(tiny: Splits) -> None:
+def test_one_step_continues_where_the_one_before_ended(tiny: Splits) -> None:
     one, two = look(tiny, 6).weight, look(tiny, 7).weight
     assert (two.before, two.buffer_before) == (one.after, one.buffer)
 
@@ -77,7 +77,7 @@ def test_the_sizes_are_those_of_gradient_and_update(tiny: Splits) -> None:
     step = look(tiny, 1)
     net = new_net(5)
     inputs, labels = normalize(torch.from_numpy(step.images)), torch.tensor(step.labels)
-    F.cross_entropy(net(inputs), labels).backward()
+    F.cross_entropy(net(inputs), labels).backward()  # type: ignore[no-untyped-call]
     assert [moved.name for moved in step.moved] == [name for name, _ in net.named_parameters()]
     for moved, weight in zip(step.moved, net.parameters(), strict=True):
         assert weight.grad is not None and moved.count == weight.numel()
@@ -86,7 +86,7 @@ def test_the_sizes_are_those_of_gradient_and_update(tiny: Splits) -> None:
         assert moved.update == pytest.approx(CONFIG.lr * moved.gradient, rel=1e-3)  # the first buffer is the gradient
 
 
-def test_asked_again_the_same_pictures_give_a_smaller_loss(tiny: Splits) -> None:
+def test_after_the_step_the_same_images_give_a_smaller_loss(tiny: Splits) -> None:
     step = look(tiny, 1)
     assert step.loss_after < step.loss
 

@@ -1,4 +1,4 @@
-"""A training that is commanded while it runs: settings changed, stop rules, accuracy on the way."""
+"""A training that is controlled while it runs: settings changed, stop rules, accuracy on the way."""
 
 from dataclasses import replace
 from typing import Any
@@ -46,7 +46,7 @@ def same(one: Net, other: Net) -> bool:
     return all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
 
 
-def test_changed_settings_act_from_their_very_step_as_in_a_loop_written_out(tiny: Splits) -> None:
+def test_changed_settings_apply_from_their_very_step_as_in_a_loop_written_out(tiny: Splits) -> None:
     net, events = run(tiny, CONFIG, control=Control(changes=list(CHANGES)))
     mine = new_net(CONFIG.seed)
     optimizer = torch.optim.SGD(mine.parameters(), lr=CONFIG.lr, momentum=CONFIG.momentum, fused=True)
@@ -64,35 +64,36 @@ def test_changed_settings_act_from_their_very_step_as_in_a_loop_written_out(tiny
             optimizer.zero_grad()
             with convolutions("cpu", batch):
                 outputs = mine(normalize(images[chosen]))
-            torch.nn.functional.cross_entropy(outputs, labels[chosen]).backward()
+            torch.nn.functional.cross_entropy(outputs, labels[chosen]).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             step, seen = step + 1, seen + len(chosen)
     assert same(net, mine)
     assert of(Finished, events)[0].step == step
 
 
-def test_every_change_is_told_with_its_place_its_value_and_the_new_end(tiny: Splits) -> None:
+def test_every_change_is_reported_with_its_place_its_value_and_the_new_end(tiny: Splits) -> None:
     _, events = run(tiny, CONFIG, control=Control(changes=list(CHANGES)))
-    told = of(Changed, events)
-    assert [(change.step, change.name, change.value) for change in told] == [
+    changes = of(Changed, events)
+    assert [(change.step, change.name, change.value) for change in changes] == [
         (change.step, change.name, change.value) for change in CHANGES
     ]
-    assert told[0].images == 13 * 8 and told[0].steps == 100
-    assert told[2].steps == of(Finished, events)[0].step
+    assert changes[0].images == 13 * 8 and changes[0].steps == 100
+    assert changes[2].steps == of(Finished, events)[0].step
 
 
-def test_a_change_without_a_step_acts_before_the_next_mini_batch(tiny: Splits) -> None:
-    control, told = Control(), []
+def test_a_change_without_a_step_applies_before_the_next_mini_batch(tiny: Splits) -> None:
+    control = Control()
+    events: list[TrainEvent] = []
     for event in train(new_net(0), tiny.train, CONFIG, control=control):
-        told.append(event)
+        events.append(event)
         if isinstance(event, Progress) and event.step == 7:
             control.changes.append(Change("lr", 0.5))
-    [change] = of(Changed, told)
+    [change] = of(Changed, events)
     assert (change.step, change.value) == (7, 0.5)
-    assert isinstance(told[told.index(change) - 1], Progress)
+    assert isinstance(events[events.index(change) - 1], Progress)
 
 
-def test_a_training_taken_up_behind_its_changes_equals_one_never_interrupted(tiny: Splits, tmp_path: Any) -> None:
+def test_a_training_resumed_behind_its_changes_equals_one_never_interrupted(tiny: Splits, tmp_path: Any) -> None:
     whole, events = run(tiny, CONFIG, control=Control(changes=list(CHANGES)))
     for at in (12, 13, 25, 31, 44):
         control = Control(changes=list(CHANGES))
@@ -103,24 +104,24 @@ def test_a_training_taken_up_behind_its_changes_equals_one_never_interrupted(tin
                 break
         before = {change.name: change.value for change in CHANGES if change.step < at}
         later = [change for change in CHANGES if change.step >= at]
-        net, rest = run(
+        net, resumed = run(
             tiny,
             replace(CONFIG, **before),  # type: ignore[arg-type]
             resume=load_checkpoint(tmp_path / "here"),
             control=Control(changes=later),
         )
         assert same(net, whole)
-        assert of(Progress, rest) == [event for event in of(Progress, events) if event.step > at]
-        assert of(Reported, rest) == [event for event in of(Reported, events) if event.step > at]
+        assert of(Progress, resumed) == [event for event in of(Progress, events) if event.step > at]
+        assert of(Reported, resumed) == [event for event in of(Reported, events) if event.step > at]
 
 
-def test_a_trained_net_trains_on_as_if_more_epochs_had_been_asked_for(tiny: Splits) -> None:
+def test_a_trained_net_trains_on_as_if_more_epochs_had_been_requested(tiny: Splits) -> None:
     whole, _ = run(tiny, replace(CONFIG, epochs=3))
     _, first = run(tiny, replace(CONFIG, epochs=1))
     resume = of(Checkpointed, first)[-1].checkpoint
-    net, rest = run(tiny, replace(CONFIG, epochs=3), resume=resume)
+    net, later = run(tiny, replace(CONFIG, epochs=3), resume=resume)
     assert same(net, whole)
-    assert of(Started, rest)[0].steps == 150
+    assert of(Started, later)[0].steps == 150
 
 
 def test_the_accuracy_on_the_way_is_that_of_the_net_at_that_step_and_changes_nothing(tiny: Splits) -> None:
@@ -133,13 +134,13 @@ def test_the_accuracy_on_the_way_is_that_of_the_net_at_that_step_and_changes_not
         events.append(event)
     assert same(net, plain)
     assert [event for event in events if not isinstance(event, Validated)][:-2] == without[:-2]
-    probes = of(Validated, events)
-    assert len(probes) == VALIDATIONS_PER_EPOCH * CONFIG.epochs
+    validations = of(Validated, events)
+    assert len(validations) == VALIDATIONS_PER_EPOCH * CONFIG.epochs
     quarter = len(tiny.train) / VALIDATIONS_PER_EPOCH
-    assert all(0 <= probe.images - quarter * n < 8 for n, probe in enumerate(probes, 1))
+    assert all(0 <= validation.images - quarter * n < 8 for n, validation in enumerate(validations, 1))
 
 
-def test_patience_ends_a_training_whose_log_gets_no_better(tiny: Splits) -> None:
+def test_patience_ends_a_training_whose_log_does_not_improve(tiny: Splits) -> None:
     config = replace(CONFIG, epochs=50, lr=1e-6, momentum=0.0, stop_rule="patience", patience=3)
     _, events = run(tiny, config)
     assert of(Finished, events)[0].reason == "no_better"
@@ -153,7 +154,7 @@ def test_a_reached_accuracy_ends_a_training(tiny: Splits) -> None:
     config = replace(CONFIG, epochs=50, lr=0.01, stop_rule="accuracy", target_accuracy=50)
     _, events = run(tiny, config, validation=tiny.test)
     assert of(Finished, events)[0].reason == "reached"
-    shares = [probe.correct / probe.total for probe in of(Validated, events)]
+    shares = [validation.correct / validation.total for validation in of(Validated, events)]
     assert shares[-1] >= 0.5 and all(share < 0.5 for share in shares[:-1])
 
 

@@ -1,4 +1,4 @@
-"""Training equals the tutorial's loop bit for bit, rests between its events, and goes on from any checkpoint."""
+"""Training equals the tutorial's loop bit for bit, pauses between its events, and continues from any checkpoint."""
 
 import contextlib
 import io
@@ -72,8 +72,8 @@ def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
     return list(one) == list(other) and all(torch.equal(one[name], other[name]) for name in one)
 
 
-def told(event: TrainEvent) -> Any:
-    """What an event says, to be compared; of a checkpoint its position."""
+def shown(event: TrainEvent) -> Any:
+    """An event, to be compared; of a checkpoint its position."""
     return event.checkpoint.position if isinstance(event, Checkpointed) else event
 
 
@@ -120,7 +120,7 @@ def test_losses_lines_and_weights_equal_the_tutorials_bit_for_bit(
     orders = [EpochSampler.for_epoch(config, epoch, count).indices.tolist() for epoch in range(config.epochs)]
     expected_net, expected_losses, expected_lines = in_the_tutorials_loop(image_set, config, orders)
     net, events = run(image_set, config)
-    assert progress_every(config, count) == 1  # so every single loss is told
+    assert progress_every(config, count) == 1  # so every single loss is reported
     assert losses_of(events) == expected_losses
     assert lines_of(events) == expected_lines and len(expected_lines) >= 2
     for event in events:
@@ -147,7 +147,7 @@ def test_300_steps_on_the_real_images_equal_the_tutorials_bit_for_bit(real_folde
     assert same(net.state_dict(), expected_net.state_dict())
 
 
-def test_the_tiny_pictures_are_learned(tiny: Splits) -> None:
+def test_the_tiny_images_are_learned(tiny: Splits) -> None:
     _, events = run(tiny.train, replace(TUTORIAL, epochs=5, lr=0.002, report_every=100))
     first, *_, last = (event.loss for event in events if isinstance(event, Reported))
     assert last < 0.5 < 2 < first
@@ -179,7 +179,7 @@ def test_the_same_seed_gives_the_same_order_whatever_else_is_drawn() -> None:
         assert torch.equal(getattr(first, part), getattr(again, part))
 
 
-def test_augmentation_changes_the_pictures_but_not_their_order(odd: ImageSet) -> None:
+def test_augmentation_changes_the_images_but_not_their_order(odd: ImageSet) -> None:
     images = torch.from_numpy(odd.images)
     plain = EpochSampler.for_epoch(TrainConfig(seed=4), 0, 134)
     augmented = EpochSampler.for_epoch(TrainConfig(seed=4, augment="flip_shift"), 0, 134)
@@ -192,7 +192,7 @@ def test_augmentation_changes_the_pictures_but_not_their_order(odd: ImageSet) ->
     assert not torch.equal(augmented.images_at(some, images), plain.images_at(some, images))
 
 
-def test_half_the_pictures_are_mirrored_and_each_shift_up_to_two_pixels_occurs() -> None:
+def test_half_the_images_are_mirrored_and_each_shift_up_to_two_pixels_occurs() -> None:
     order = EpochSampler.for_epoch(EVERYTHING, 0, 10_000)
     assert order.flips is not None and order.shifts is not None
     assert abs(order.flips.double().mean().item() - 0.5) < 0.02
@@ -200,7 +200,7 @@ def test_half_the_pictures_are_mirrored_and_each_shift_up_to_two_pixels_occurs()
     assert MAX_SHIFT == 2 and len(counts) == 5 and (counts / 20_000 - 0.2).abs().max() < 0.02
 
 
-def test_training_with_augmentation_is_training_on_the_augmented_pictures(odd: ImageSet) -> None:
+def test_training_with_augmentation_is_training_on_the_augmented_images(odd: ImageSet) -> None:
     config = replace(EVERYTHING, epochs=1)
     order = EpochSampler.for_epoch(config, 0, len(odd))
     images = torch.from_numpy(odd.images)
@@ -212,7 +212,7 @@ def test_training_with_augmentation_is_training_on_the_augmented_pictures(odd: I
     assert losses_of(found) != losses_of(run(odd, replace(config, augment="none"))[1])
 
 
-def test_the_constant_schedule_keeps_the_rate() -> None:
+def test_the_constant_schedule_does_not_change_the_rate() -> None:
     assert {learning_rate(TrainConfig(lr=0.1), done / 10) for done in range(11)} == {0.1}
 
 
@@ -228,15 +228,15 @@ def test_one_cycle_rises_for_a_quarter_and_then_falls_to_zero() -> None:
 def test_each_step_takes_the_rate_of_its_place_in_the_whole_training(
     tiny: Splits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = []
+    requested = []
 
     def zero(config: TrainConfig, done: float) -> float:
-        asked.append(done)
+        requested.append(done)
         return 0.0
 
     monkeypatch.setattr("cifar_core.training.loop.learning_rate", zero)
     net, _ = run(tiny.train.first(100), replace(TUTORIAL, epochs=3, lr=0.5))
-    assert asked == pytest.approx([step / 75 for step in range(75)])
+    assert requested == pytest.approx([step / 75 for step in range(75)])
     assert same(net.state_dict(), new_net(TUTORIAL.seed).state_dict())  # a rate of 0 moves nothing
 
 
@@ -336,7 +336,7 @@ def test_two_trainings_in_turns_give_each_what_it_gives_alone(odd: ImageSet) -> 
             else:
                 together[one].append(event)
     for one in (0, 1):
-        assert list(map(told, together[one])) == list(map(told, alone[one][1]))
+        assert list(map(shown, together[one])) == list(map(shown, alone[one][1]))
         assert same(nets[one].state_dict(), alone[one][0].state_dict())
 
 
@@ -392,24 +392,24 @@ class StopsInBetween(Control):
 
 
 @pytest.mark.usefixtures("point_every_7")
-def test_whenever_a_stop_comes_every_step_until_then_is_told_and_the_rest_can_follow(odd: ImageSet) -> None:
+def test_whenever_a_stop_comes_every_step_until_then_is_reported_and_the_others_can_follow(odd: ImageSet) -> None:
     config = replace(TUTORIAL, epochs=1)
     _, whole = run(odd, config)
     for readings in range(34):
         _, events = run(odd, config, control=StopsInBetween(readings))
         last = events[-1]
         assert isinstance(last, Finished), readings
-        told_steps = [event.step for event in events if isinstance(event, Progress)]
-        assert last.step == (told_steps[-1] if told_steps else 0), readings
-        assert last.step <= readings, "it is asked once a mini-batch"
+        reported_steps = [event.step for event in events if isinstance(event, Progress)]
+        assert last.step == (reported_steps[-1] if reported_steps else 0), readings
+        assert last.step <= readings, "it is read once per mini-batch"
         assert checkpoint_of(events).position.step == last.step, readings
         if readings % 8 == 1:
-            _, rest = run(odd, config, resume=checkpoint_of(events))
-            assert lines_of(events) + lines_of(rest) == lines_of(whole), readings
+            _, later = run(odd, config, resume=checkpoint_of(events))
+            assert lines_of(events) + lines_of(later) == lines_of(whole), readings
 
 
 @pytest.mark.parametrize("step", [1, 34, 40])
-def test_dropping_the_training_leaves_the_net_after_the_last_step_told(odd: ImageSet, step: int) -> None:
+def test_dropping_the_training_leaves_the_net_after_the_last_step_reported(odd: ImageSet, step: int) -> None:
     net = new_net(TUTORIAL.seed)
     training = train(net, odd, TUTORIAL)
     for event in training:
@@ -445,11 +445,11 @@ def test_going_on_from_a_checkpoint_equals_never_having_stopped(
         assert isinstance(checkpointed, Checkpointed)
         save_checkpoint(checkpointed.checkpoint, tmp_path / "run.checkpoint")
         resume = load_checkpoint(tmp_path / "run.checkpoint")
-        _, rest = run(odd, replace(config), resume=resume, control=None)
-        assert rest[0] == Started(steps=config.steps(len(odd)), step=resume.position.step)
-        expected = [told(event) for event in whole[at + 1 :] if not isinstance(event, Checkpointed)]
-        assert [told(event) for event in rest[1:] if not isinstance(event, Checkpointed)] == expected
-        final, expected_final = checkpoint_of(rest), checkpoint_of(whole)
+        _, later = run(odd, replace(config), resume=resume, control=None)
+        assert later[0] == Started(steps=config.steps(len(odd)), step=resume.position.step)
+        expected = [shown(event) for event in whole[at + 1 :] if not isinstance(event, Checkpointed)]
+        assert [shown(event) for event in later[1:] if not isinstance(event, Checkpointed)] == expected
+        final, expected_final = checkpoint_of(later), checkpoint_of(whole)
         assert same(final.weights, expected_final.weights)
         assert same(final.momentum, expected_final.momentum) and len(final.momentum) == 10
 
@@ -460,33 +460,33 @@ def test_going_on_after_a_stop_equals_never_having_stopped(odd: ImageSet) -> Non
     for event in train(net, odd, EVERYTHING, control=control):
         events.append(event)
         control.stop = isinstance(event, Progress) and event.step == 23
-    rest_net, rest = run(odd, EVERYTHING, resume=checkpoint_of(events))
-    assert losses_of(events) + losses_of(rest) == losses_of(whole)
-    assert lines_of(events) + lines_of(rest) == lines_of(whole)
-    assert same(rest_net.state_dict(), whole_net.state_dict())
+    later_net, later = run(odd, EVERYTHING, resume=checkpoint_of(events))
+    assert losses_of(events) + losses_of(later) == losses_of(whole)
+    assert lines_of(events) + lines_of(later) == lines_of(whole)
+    assert same(later_net.state_dict(), whole_net.state_dict())
 
 
 def test_a_checkpoint_does_not_change_while_the_training_goes_on(odd: ImageSet) -> None:
-    control, kept = Control(checkpoint=True), []
+    control, saved = Control(checkpoint=True), []
     for event in train(new_net(TUTORIAL.seed), odd, TUTORIAL, control=control):
         if isinstance(event, Checkpointed):
-            kept.append(event.checkpoint)
-    first = kept[0]
-    assert len(kept) == 2 and (first.position.step, kept[1].position.step) == (1, 68)
+            saved.append(event.checkpoint)
+    first = saved[0]
+    assert len(saved) == 2 and (first.position.step, saved[1].position.step) == (1, 68)
     assert same(first.weights, weights_after(odd, TUTORIAL, 1))
     for _ in range(2):  # nor by being resumed from
-        rest = run(odd, TUTORIAL, resume=first)[1]
+        later = run(odd, TUTORIAL, resume=first)[1]
         assert first.position.step == 1
-        assert same(checkpoint_of(rest).weights, kept[1].weights)
-        assert same(checkpoint_of(rest).momentum, kept[1].momentum)
+        assert same(checkpoint_of(later).weights, saved[1].weights)
+        assert same(checkpoint_of(later).momentum, saved[1].momentum)
 
 
 def test_resuming_what_is_already_finished_only_finishes(odd: ImageSet) -> None:
     _, events = run(odd, TUTORIAL)
     for config in (TUTORIAL, replace(TUTORIAL, epochs=1)):
-        net, rest = run(odd, config, resume=checkpoint_of(events))
-        assert [type(event) for event in rest] == [Started, Checkpointed, Finished]
-        assert rest[-1] == Finished("done", 68)
+        net, later = run(odd, config, resume=checkpoint_of(events))
+        assert [type(event) for event in later] == [Started, Checkpointed, Finished]
+        assert later[-1] == Finished("done", 68)
         assert same(net.state_dict(), checkpoint_of(events).weights)
 
 

@@ -1,4 +1,4 @@
-"""The recipes to begin with: each is allowed, explained, and reaches what its sentence says."""
+"""The presets to begin with: each is allowed, explained, and reaches what its sentence promises."""
 
 import re
 from pathlib import Path

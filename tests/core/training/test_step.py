@@ -30,8 +30,8 @@ CONFIG = TrainConfig(batch_size=8, lr=0.01, weight_decay=1e-3, label_smoothing=0
 def batches(splits: Splits, config: TrainConfig = CONFIG) -> list[tuple[Tensor, Tensor]]:
     """One epoch's mini-batches."""
     images, labels = torch.from_numpy(splits.train.images), torch.from_numpy(splits.train.labels)
-    feed = BatchLoader(EpochSampler.for_epoch(config, 0, len(labels)), images, labels)
-    return [feed.batch(first, config.batch_size) for first in range(0, len(labels), config.batch_size)]
+    loader = BatchLoader(EpochSampler.for_epoch(config, 0, len(labels)), images, labels)
+    return [loader.batch(first, config.batch_size) for first in range(0, len(labels), config.batch_size)]
 
 
 def stand_in(step: StepFn, inputs: Tensor, labels: Tensor) -> StepFn:
@@ -94,7 +94,7 @@ def test_what_a_capture_trains_is_undone_before_it_counts(
     assert sizes_of(replayed) == [8]
 
 
-def test_a_capture_in_the_middle_keeps_weights_and_momentum(tiny: Splits, captured: Callable[..., Learner]) -> None:
+def test_a_capture_in_the_middle_restores_weights_and_momentum(tiny: Splits, captured: Callable[..., Learner]) -> None:
     plain, replayed = a_learner(), captured()
     small = replace(CONFIG, batch_size=3)
     parts = batches(tiny)[:5] + batches(tiny, small)[:5] + batches(tiny)[5:9]
@@ -177,15 +177,15 @@ def test_an_error_in_a_step_leaves_the_choice_of_convolutions_as_it_was() -> Non
     assert torch.backends.mkldnn.enabled
 
 
-def test_the_feed_gives_every_picture_once_in_the_seeds_order_however_the_batches_are_cut() -> None:
+def test_the_loader_gives_every_image_once_in_the_seeds_order_however_the_batches_are_cut() -> None:
     count = 2 * PREFETCH + 100
     images = torch.randint(0, 256, (count, 32, 32, 3), dtype=torch.uint8)
     labels = torch.arange(count)
     for config in (CONFIG, replace(CONFIG, augment="flip_shift")):
         order = EpochSampler.for_epoch(config, 0, count)
-        feed, first, seen = BatchLoader(order, images, labels), 0, []
+        loader, first, seen = BatchLoader(order, images, labels), 0, []
         for size in [4] * 100 + [7] * 100 + [PREFETCH + 50, 3, 1, 400]:
-            inputs, targets = feed.batch(first, size)
+            inputs, targets = loader.batch(first, size)
             assert torch.equal(inputs, normalize(order.images_at(slice(first, first + size), images)))
             seen += targets.tolist()
             first += len(targets)
@@ -217,7 +217,7 @@ def test_losses_are_read_only_to_report(tiny: Splits, monkeypatch: pytest.Monkey
     assert not read
 
 
-def test_a_long_training_keeps_no_more_tensors_than_a_short_one(tiny: Splits) -> None:
+def test_a_long_training_holds_no_more_tensors_than_a_short_one(tiny: Splits) -> None:
     import gc
 
     def tensors() -> int:

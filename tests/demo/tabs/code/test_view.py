@@ -14,7 +14,7 @@ from cifar_core.runs.records import Snapshot
 from cifar_core.runs.service import Service
 from cifar_core.runs.worker import Worker
 from cifar_core.teach.receipt import LogLine, Receipt, receipt_of
-from cifar_core.training.events import Change
+from cifar_core.training.control import Change
 from demo.tabs.code.view import comparison_html, filename, receipt_html
 from demo.widgets.code_block import code_html
 from tests.helpers.markup import text_of
