@@ -156,7 +156,7 @@ def test_a_run_that_was_deleted_in_another_tab_gets_a_sentence(my_runs: Open, se
     expect(other.locator("#runs-message")).to_contain_text("is deleted")
 
     downloads: list[Any] = []
-    page.on("download", downloads.append)
+    page.on("download", lambda download: downloads.append(download))
     page.get_by_role("button", name="Download zip").click()
     expect(page.locator("#runs-message [role=alert]")).to_contain_text("There is no such run")
     page.locator("#compare input").check()
@@ -169,7 +169,7 @@ def test_a_run_that_was_deleted_in_another_tab_gets_a_sentence(my_runs: Open, se
 def test_a_refused_download_saves_nothing_of_the_one_before(my_runs: Open, service: Service, tiny: Splits) -> None:
     run = ended_run(service, tiny)
     page, downloads = my_runs(), []
-    page.on("download", downloads.append)
+    page.on("download", lambda download: downloads.append(download))
     with page.expect_download():
         page.get_by_role("button", name="Download zip").click()
     service.delete(ANN, run.id)
