@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from cifar_core.errors import ConfigError
-from cifar_core.field import Field as Field
-from cifar_core.field import check_settings, setting, settings_of
-from cifar_core.field import whole_number as whole_number
+from cifar_core.field import Field, check_settings, setting, settings_of
 
 CHANGEABLE = ("lr", "momentum", "batch_size")
 """the settings that may change while a training runs"""
@@ -205,13 +203,3 @@ _NOT_TOGETHER = {
     "take float32 or bfloat16.",
 }
 """why a mistake and a precision do not go together"""
-
-
-def check(name: str, value: Any, *, whole: bool | None = None) -> int | float | str:
-    """Return the checked value of setting `name`. (`whole` is no longer needed.)"""
-    return FIELDS[name].checked(value)
-
-
-def checked(field: Field, value: Any, *, whole: bool) -> int | float | str:
-    """Transitional: `field.checked(value)` does it."""
-    return dataclasses.replace(field, whole=whole).checked(value)

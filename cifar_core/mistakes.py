@@ -64,7 +64,7 @@ class Mistake:
     wrong: str = ""
     """what stands in its place: nothing if the line is missing, two lines if one is too many"""
 
-    images: "Callable[[Splits], ImageSet]" = lambda splits: splits.train
+    images: Callable[[Any], Any] = lambda splits: splits.train
     """which images are trained on"""
     labels: "Callable[[Tensor, int], Tensor]" = unchanged
     """of the training images, int64 (count,); the int is the seed"""

@@ -6,14 +6,14 @@ import socket
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 
 if __package__ in (None, ""):  # started by path: Python then knows only the folder of this file
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from cifar_core.data.source import find_data
-from cifar_core.errors import CifarError
+from cifar_core.errors import CifarError, RunError
+from cifar_core.field import settings_of
 from cifar_core.runs.limits import Limits
 from cifar_core.runs.service import Service
 
@@ -28,13 +28,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _check_device(options.device)
         _check_port(options.host, options.port)
         source = find_data(options.data, unverified=options.unverified)
-        limits = Limits(**{limit.name: getattr(options, f"max_{limit.name}") for limit in fields(Limits)})
+        limits = Limits(**{name: getattr(options, f"max_{name}") for name in settings_of(Limits)})
         with Service(options.runs, workers=options.workers, device=options.device, limits=limits) as service:
             _serve(service, options, source)  # the workers load torch while this process loads gradio
     except CifarError as error:
         from cifar_core.commands import sentence_of
 
-        print(f"demo: {sentence_of(error)}", file=sys.stderr)
+        advice = " Choose another folder with --runs." if isinstance(error, RunError) else ""
+        print(f"demo: {sentence_of(error)}{advice}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         pass
@@ -100,13 +101,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--workers", type=_positive, metavar="N", help="training processes; default: one a core, or one for a GPU"
     )
-    for limit in fields(Limits):
+    for name, limit in settings_of(Limits).items():
         parser.add_argument(
-            f"--max-{limit.name.replace('_', '-')}",
+            f"--max-{name.replace('_', '-')}",
             type=_positive,
             default=limit.default,
             metavar="N",
-            help=f"{limit.metadata['help']}; default: %(default)s",
+            help=f"{limit.help}; default: %(default)s",
         )
     parser.add_argument("--unverified", action="store_true", help="accept data whose md5 sums are not the official")
     return parser

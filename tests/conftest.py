@@ -18,6 +18,7 @@ E2E = Path(__file__).parent / "e2e"
 os.environ["OMP_NUM_THREADS"] = "1"
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip the tests marked real_data where CIFAR_REAL_DATA names no folder; keep the tests of a file on one core.
 

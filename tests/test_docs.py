@@ -1,13 +1,13 @@
 """What the README says is so."""
 
 import re
-from dataclasses import Field, fields
 from pathlib import Path
 
 import pytest
 
 from cifar_core.config import FIELDS
-from cifar_core.pretrained import recipe
+from cifar_core.field import settings_of
+from cifar_core.pretrained import origin
 from cifar_core.runs.limits import Limits
 from cifar_core.training.progress import VALIDATION_IMAGES
 from demo.__main__ import _parser
@@ -51,12 +51,12 @@ def test_every_setting_stands_in_the_readme_as_its_field_describes_it(name: str)
     assert f"| `--{name.replace('_', '-')}` | {field.help} | {allowed} | {field.default} |" in README
 
 
-@pytest.mark.parametrize("limit", fields(Limits), ids=lambda limit: limit.name)
-def test_the_limits_in_the_readme_are_those_in_force(limit: Field[int]) -> None:
-    option = f"--max-{limit.name.replace('_', '-')}"
-    assert f"| `{option}` | {limit.metadata['help']} | {limit.default:,} |" in README
+@pytest.mark.parametrize("name", settings_of(Limits))
+def test_the_limits_in_the_readme_are_those_in_force(name: str) -> None:
+    option, limit = f"--max-{name.replace('_', '-')}", settings_of(Limits)[name]
+    assert f"| `{option}` | {limit.help} | {limit.default:,} |" in README
     (there,) = [action for action in _parser()._actions if option in action.option_strings]
-    assert (there.default, str(there.help).split(";")[0]) == (limit.default, limit.metadata["help"])
+    assert (there.default, str(there.help).split(";")[0]) == (limit.default, limit.help)
 
 
 def test_the_number_of_images_behind_the_accuracy_curve_is_the_one_in_force() -> None:
@@ -64,7 +64,7 @@ def test_the_number_of_images_behind_the_accuracy_curve_is_the_one_in_force() ->
 
 
 def test_the_accuracy_of_the_pretrained_net_is_the_recorded_one() -> None:
-    assert f"**{100 * recipe().accuracy:.1f} %**" in README
+    assert f"**{100 * origin().accuracy:.1f} %**" in README
 
 
 @pytest.mark.parametrize("link", re.findall(r"!\[[^]]*\]\(([^)]+)\)", README))

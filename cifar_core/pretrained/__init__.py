@@ -1,4 +1,4 @@
-"""The weights that come with the program: the untouched Net, trained by the command line on the real CIFAR-10."""
+"""The weights that come with the program: the tutorial's Net, trained by the command line on the real CIFAR-10."""
 
 import json
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Origin:
     """How the weights were made and how good they are; the content of net.json."""
 
     command: str
     config: TrainConfig
     correct: int
-    """right answers on the test images"""
+    """right predictions on the test images"""
     total: int
     """test images"""
     seeds: dict[str, int]
-    """right answers of the same recipe with other seeds, this one among them"""
+    """right predictions of the same settings with other seeds, this one among them"""
     made_with: str
     """versions, machine and how long it took"""
     data: str
@@ -33,7 +33,7 @@ class Recipe:
 
     @property
     def accuracy(self) -> float:
-        """Share of right answers on the test images, 0 to 1."""
+        """Fraction of right predictions on the test images, 0 to 1."""
         return self.correct / self.total
 
     @property
@@ -47,14 +47,14 @@ class Recipe:
         return stdev(self.seeds.values()) / self.total
 
 
-def recipe() -> Recipe:
-    """How the pretrained weights were made."""
+def origin() -> Origin:
+    """Return how the pretrained weights were made."""
     content = json.loads((FOLDER / "net.json").read_text())
-    return Recipe(**content | {"config": TrainConfig.from_json(content["config"])})
+    return Origin(**content | {"config": TrainConfig.from_json(content["config"])})
 
 
 def pretrained_net() -> "Net":
-    """The Net with the pretrained weights, on the CPU."""
-    from cifar_core.net import load_net  # torch takes seconds to load, and the recipe is wanted before
+    """Return the Net with the pretrained weights, on the CPU."""
+    from cifar_core.net import load_net  # torch takes seconds to load, and `origin` is needed before
 
     return load_net(FOLDER / "net.pth")

@@ -35,7 +35,7 @@ def bundle(store: Store, run: Run) -> bytes:
     files: dict[str, bytes | str] = {"net.pth": net} if net is not None else {}
     files |= {
         "curve.csv": _table(("step", "images", "loss"), map(astuple, snapshot.points)),
-        "accuracy.csv": _table(("step", "images", "correct", "total"), map(astuple, snapshot.probes)),
+        "accuracy.csv": _table(("step", "images", "correct", "total"), map(astuple, snapshot.validations)),
         "log.txt": "".join(f"{report.line}\n" for report in snapshot.reports),
         "settings.json": json.dumps(_settings(snapshot, step), indent=2, ensure_ascii=False) + "\n",
     }

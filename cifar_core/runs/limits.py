@@ -2,30 +2,33 @@
 
 import time
 from collections.abc import Container
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from cifar_core.field import check_settings, setting
 from cifar_core.runs.records import Run, RunChange
 from cifar_core.runs.store import Store
 
 
-def _limit(default: int, meaning: str) -> int:
-    """A field whose meaning can be shown: the page and the command line tell it."""
-    return field(default=default, metadata={"help": meaning})
+def _limit(default: int, label: str, help: str) -> int:
+    return setting(default, label, low=1, high=10**9, help=help)
 
 
 @dataclass(frozen=True)
 class Limits:
     """The bounds; each is an option of `python -m demo`, and the page says those that a visitor can meet."""
 
-    steps: int = _limit(500_000, "mini-batches in one run")
-    minutes: int = _limit(60, "minutes of work in one run, other runs' turns not counted")
-    active_per_owner: int = _limit(4, "runs of one visitor active at once")
-    active: int = _limit(60, "runs active at once, all visitors together")
-    starts_a_minute: int = _limit(10, "runs that one visitor may start within a minute")
-    kept_per_owner: int = _limit(30, "ended runs of one visitor that are saved")
-    paused_minutes: int = _limit(120, "minutes that a run may be paused before it is stopped")
-    days: int = _limit(14, "days that an ended run is saved")
-    disk_mb: int = _limit(2000, "megabytes that all runs together may take")
+    steps: int = _limit(500_000, "Steps", "mini-batches in one run")
+    minutes: int = _limit(60, "Minutes", "minutes of work in one run, other runs' turns not counted")
+    active_per_owner: int = _limit(4, "Active runs per visitor", "runs of one visitor active at once")
+    active: int = _limit(60, "Active runs", "runs active at once, all visitors together")
+    starts_a_minute: int = _limit(10, "Starts a minute", "runs that one visitor may start within a minute")
+    kept_per_owner: int = _limit(30, "Saved runs per visitor", "ended runs of one visitor that are saved")
+    paused_minutes: int = _limit(120, "Paused minutes", "minutes that a run may be paused before it is stopped")
+    days: int = _limit(14, "Days", "days that an ended run is saved")
+    disk_mb: int = _limit(2000, "Disk space", "megabytes that all runs together may take")
+
+    def __post_init__(self) -> None:
+        check_settings(self)
 
 
 def enforce_retention(store: Store, limits: Limits, watched: Container[str], now: float | None = None) -> None:

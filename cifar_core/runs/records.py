@@ -129,8 +129,8 @@ class Snapshot:
     reports: tuple[Reported, ...]
     """those after the step asked for"""
     result: TestResult | None
-    probes: tuple[Validated, ...]
-    """all validations, from the first"""
+    validations: tuple[Validated, ...]
+    """all, from the first"""
     changes: tuple[Changed, ...]
     """all, from the first"""
 
@@ -138,6 +138,11 @@ class Snapshot:
     def config(self) -> TrainConfig:
         """The settings now in force: those of the start with all changes made since."""
         return self.run.config.changed({change.name: change.value for change in self.changes})
+
+    @property
+    def probes(self) -> tuple[Validated, ...]:
+        """Transitional: the former name of `validations`."""
+        return self.validations
 
     @property
     def public(self) -> "Snapshot":

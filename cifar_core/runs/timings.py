@@ -1,4 +1,4 @@
-"""How often and how long the parts of the service work and wait."""
+"""How often and how long the parts of the service work and wait, and who goes first."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True)
 class Timings:
-    """All in seconds. Tests use shorter ones, which are given to the worker processes too."""
+    """All but `nice` in seconds. Tests use shorter ones, which are given to the worker processes too."""
 
     slice: float = 0.1
     """that a run may work before it is the next one's turn"""
@@ -24,6 +24,8 @@ class Timings:
     """between two checks of the limits"""
     watched_for: float = 15.0
     """for which a run counts as watched after somebody looked at it"""
+    nice: int = 10
+    """added to the niceness of the worker processes, so that the page goes first"""
 
     def text(self) -> str:
         """Return the timings for a command line."""

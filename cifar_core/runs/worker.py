@@ -142,8 +142,8 @@ def main(folder: str, parent: str, device: str, timings: str) -> None:
     """Work until the server that started this process is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is the server's to handle
     torch.set_num_threads(1)
-    os.nice(10)
     life = _Life(folder, parent, device, timings)
+    os.nice(life.timings.nice)
     index = life.wait_for_index()
     if not index:
         return

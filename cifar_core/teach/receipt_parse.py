@@ -7,6 +7,7 @@ from typing import Any, Literal, cast
 
 from cifar_core.config import TrainConfig
 from cifar_core.errors import ConfigError, ReceiptError
+from cifar_core.mistakes import mistake_of
 from cifar_core.teach.digest import DataFacts
 from cifar_core.teach.receipt import FORMAT, MAX_LINES, LogLine, Receipt, Versions
 from cifar_core.teach.script import replayable
@@ -75,7 +76,7 @@ def _check_sums(receipt: Receipt, accuracy: dict[str, Any]) -> None:
         raise ReceiptError("The numbers of correct predictions in this receipt do not add up.")
     if not 2 <= len(data.classes) == len(receipt.per_class):
         raise ReceiptError("This receipt does not give the accuracy of each of its two to ten classes.")
-    images = data.test if receipt.settings.mistake == "test_data" else data.train
+    images: int = mistake_of(receipt.settings).images(data)
     smallest = min([receipt.settings.batch_size, *(int(c.value) for c in receipt.changes if c.name == "batch_size")])
     if receipt.steps > receipt.settings.changed({"batch_size": smallest}).steps(images):
         raise ReceiptError("This receipt has more mini-batches than its settings allow.")

@@ -61,7 +61,7 @@ def _verifying(receipt: Receipt, splits: Splits) -> Iterator[Verifying | Verifie
     from cifar_core.evaluate import evaluate
     from cifar_core.net import new_net
     from cifar_core.training.loop import train
-    from cifar_core.training.progress import VALIDATION_IMAGES
+    from cifar_core.training.progress import validation_for
 
     config, note = receipt.settings, environment_note(receipt)
     other_data = _data_differ(receipt.data, data_facts(splits))
@@ -70,7 +70,7 @@ def _verifying(receipt: Receipt, splits: Splits) -> Iterator[Verifying | Verifie
         return
 
     net, control, last = new_net(config.seed), _control(receipt), receipt.steps
-    validation = splits.test.sample(VALIDATION_IMAGES) if config.stop_rule == "accuracy" else None
+    validation = validation_for(config, splits)
     lines, expected = [], iter(receipt.lines)
     training = train(net, training_images(config, splits), config, control=control, validation=validation)
     while True:

@@ -3,7 +3,7 @@
 import math
 
 from cifar_core.errors import CifarError
-from cifar_core.pretrained import recipe
+from cifar_core.pretrained import origin
 from cifar_core.runs.records import Snapshot
 from cifar_core.runs.registry import NetRegistry
 from demo.widgets.format import percent
@@ -36,7 +36,7 @@ def values_of(nets: NetRegistry, run_id: str, batch_size: object = 4) -> dict[st
         "steps_in_all": f"{steps:,}",
         "chance_loss": f"{math.log(classes):.2f}",
         "chance_percent": f"{100 / classes:.0f}",
-        "pretrained_accuracy": f"{100 * recipe().accuracy:.0f}",
+        "pretrained_accuracy": f"{100 * origin().accuracy:.0f}",
         "first_loss": _first_loss(snapshot),
         "last_line": _last_line(snapshot),
         "four_lines": _four_lines(nets, snapshot),

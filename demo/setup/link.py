@@ -5,10 +5,10 @@ is not allowed is left out, with a sentence.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode
 
-from cifar_core.config import FIELDS, TrainConfig, check
+from cifar_core.config import FIELDS, TrainConfig
 from cifar_core.errors import ConfigError
 
 TABS = {
@@ -33,7 +33,6 @@ OLD_NAMES = {"recipes": "presets"}
 """parts that links of an earlier version call otherwise"""
 
 _DEFAULTS = TrainConfig()
-_WHOLE = {field.name for field in fields(TrainConfig) if field.type in (int, "int")}
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def read_setup(query: str, names: Sequence[str]) -> Setup:
     for name, text in parse_qsl(query[:4000], keep_blank_values=True):
         if name in names:
             try:
-                settings[name] = check(name, _as_value(name, text), whole=name in _WHOLE)
+                settings[name] = FIELDS[name].checked(_as_value(name, text))
             except ConfigError as error:
                 instead = f"{getattr(_DEFAULTS, name):g}" if name in _NUMBERS else getattr(_DEFAULTS, name)
                 problems.append(f"A setting in the address is not allowed. {error} It stays at {instead}.")
@@ -98,7 +97,7 @@ def write_setup(setup: Setup) -> str:
 
 def non_default_settings(values: Mapping[str, object]) -> dict[str, int | float | str]:
     """Return the settings that an address must name. Raise ConfigError where one is out of bounds."""
-    checked = {name: check(name, value, whole=name in _WHOLE) for name, value in values.items()}
+    checked = {name: FIELDS[name].checked(value) for name, value in values.items()}
     return {name: value for name, value in checked.items() if value != getattr(_DEFAULTS, name)}
 
 

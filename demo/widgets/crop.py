@@ -5,12 +5,12 @@ from typing import Any
 
 import gradio as gr
 
-from cifar_core.image_edit import ImageEdit
+from cifar_core.image_edit import FIELDS
 from demo.widgets.templates import render, script
 
 CROP_PARTS = ("crop_size", "crop_x", "crop_y")
 """of an ImageEdit: the numbers in the value"""
-WHOLE = json.dumps({name: getattr(ImageEdit(), name) for name in CROP_PARTS})
+WHOLE = json.dumps({name: FIELDS[name].default for name in CROP_PARTS})
 """the largest centred square: what is cut out if nobody moves the frame"""
 
 

@@ -39,7 +39,7 @@ class ImageGrid:
 def clickable_grid(*, label: str, elem_id: str) -> gr.HTML:
     """Return a component for what `grid_html` gives; its event `pick` carries the `index` of the image clicked."""
     return gr.HTML(
-        "", js_on_load=script("widgets/image_grid.js"), label=label, elem_id=elem_id, elem_classes="picture-grid"
+        "", js_on_load=script("widgets/image_grid.js"), label=label, elem_id=elem_id, elem_classes="image-grid"
     )
 
 

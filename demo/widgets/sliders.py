@@ -10,8 +10,8 @@ from typing import Any
 
 import gradio as gr
 
-from cifar_core.config import Field
 from cifar_core.errors import ConfigError
+from cifar_core.field import Field
 from demo.widgets.templates import render, script
 
 MAX_TEXT = 400
@@ -25,10 +25,12 @@ class Slider:
     name: str
     """under which its number is in the value"""
     field: Field
-    start: float
     step: float
-    unit: str = ""
-    """what stands behind the number"""
+
+    @property
+    def unit(self) -> str:
+        """Return what stands behind the number."""
+        return {"": "", "degrees": "°", "pixels": " px"}.get(self.field.unit, f" {self.field.unit}")
 
 
 def sliders(parts: Sequence[Slider], *, elem_id: str) -> gr.HTML:
@@ -44,7 +46,7 @@ def sliders(parts: Sequence[Slider], *, elem_id: str) -> gr.HTML:
 
 def starts(parts: Sequence[Slider]) -> str:
     """Return the value at which every slider stands at first."""
-    return json.dumps({slider.name: slider.start for slider in parts})
+    return json.dumps({slider.name: slider.field.default for slider in parts})
 
 
 def numbers_in(text: object, names: Sequence[str]) -> dict[str, Any]:

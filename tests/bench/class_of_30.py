@@ -482,7 +482,7 @@ class Learner:
                     tab = self.layout.on(self.layout.tabs["classify"], "select")
                     self.measured.clicks.append(await self._unless_left(page, page.fire(tab)))
                 page.values[self.layout.ids["net"]] = self.run if own else "pretrained"
-                picked = page.press("test-pictures", "pick", {"index": self.chance.randrange(100)})
+                picked = page.press("test-images", "pick", {"index": self.chance.randrange(100)})
                 self.measured.predict.append(await self._unless_left(page, picked))
                 own = not own
             await asyncio.sleep(self.chance.uniform(0.8, 1.2) * CLASSIFY_EVERY)
@@ -646,7 +646,7 @@ async def warm_up(layout: Layout, address: tuple[str, int]) -> None:
     await page.load()
     while "starting" in page.of("header"):
         await asyncio.sleep(0.2)
-    await page.press("test-pictures", "pick", {"index": 0})
+    await page.press("test-images", "pick", {"index": 0})
     page.close()
 
 

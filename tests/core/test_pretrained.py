@@ -8,12 +8,12 @@ import pytest
 
 from cifar_core.data import open_splits
 from cifar_core.evaluate import evaluate
-from cifar_core.pretrained import pretrained_net, recipe
+from cifar_core.pretrained import origin, pretrained_net
 from cifar_core.training.presets import PRESETS
 
 
-def test_the_recipe_says_how_the_weights_were_made_and_how_good_they_are() -> None:
-    made = recipe()
+def test_the_origin_tells_how_the_weights_were_made_and_how_good_they_are() -> None:
+    made = origin()
     assert made.total == 10_000 and made.accuracy == made.correct / made.total >= 0.75
     for name, value in made.config.to_json().items():
         option = f"--{name.replace('_', '-')} "
@@ -23,8 +23,8 @@ def test_the_recipe_says_how_the_weights_were_made_and_how_good_they_are() -> No
     assert made.made_with and made.data
 
 
-def test_the_recipe_is_the_best_preset_with_mean_and_spread_over_seeds() -> None:
-    made, best = recipe(), PRESETS["best"].config
+def test_the_settings_are_the_best_preset_with_mean_and_spread_over_seeds() -> None:
+    made, best = origin(), PRESETS["best"].config
     assert made.config == replace(best, seed=made.config.seed, report_every=made.config.report_every)
     assert "--preset best" in made.command
     assert len(made.seeds) >= 3 and made.seeds[str(made.config.seed)] == made.correct
@@ -40,9 +40,9 @@ def test_the_pretrained_weights_load_and_are_trained_ones() -> None:
 
 
 @pytest.mark.real_data
-def test_the_pretrained_net_is_right_as_often_as_its_recipe_says(real_folder: Path) -> None:
+def test_the_pretrained_net_is_right_as_often_as_recorded(real_folder: Path) -> None:
     found = evaluate(pretrained_net(), open_splits(real_folder, unverified=True).test)
-    assert found.total == recipe().total
+    assert found.total == origin().total
     # another version of torch may sum in another order, and tip an image that lies between two classes
-    assert abs(found.correct - recipe().correct) <= 3
+    assert abs(found.correct - origin().correct) <= 3
     assert found.accuracy >= 0.75

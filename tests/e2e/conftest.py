@@ -61,7 +61,7 @@ def visit(browser: Any, server: Server) -> Iterator[Callable[..., Any]]:
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto((url or server.url) + address)
-        page.locator("#pictures .cell:visible, #start:visible").first.wait_for()  # whichever tab is open
+        page.locator("#images .cell:visible, #start:visible").first.wait_for()  # whichever tab is open
         return page
 
     yield open_page

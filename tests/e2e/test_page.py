@@ -34,7 +34,7 @@ def open_tab(page: Any, name: str) -> None:
     tab.click()
 
 
-def shown_pictures(page: Any, grid: str) -> dict[int, np.ndarray]:
+def shown_images(page: Any, grid: str) -> dict[int, np.ndarray]:
     """The pictures in a grid as the browser has them: index and pixels."""
     cells = page.locator(f"{grid} .cells")
     sheet_url = cells.evaluate("element => getComputedStyle(element).getPropertyValue('--sheet')")
@@ -49,9 +49,9 @@ def shown_pictures(page: Any, grid: str) -> dict[int, np.ndarray]:
 
 
 def expect_same_bytes(page: Any, image_set: ImageSet, count: int) -> None:
-    expect(page.locator("#pictures .cell")).to_have_count(count)
-    pictures = shown_pictures(page, "#pictures")
-    captions = page.locator("#pictures .caption").all_inner_texts()
+    expect(page.locator("#images .cell")).to_have_count(count)
+    pictures = shown_images(page, "#images")
+    captions = page.locator("#images .caption").all_inner_texts()
     for caption, (index, pixels) in zip(captions, pictures.items(), strict=True):
         assert np.array_equal(pixels, image_set.images[index])
         assert caption == image_set.classes[image_set.labels[index]]
@@ -92,32 +92,32 @@ def test_the_first_page_shows_the_bytes_of_the_data_set(visit: Visit, server: Se
 
 def test_browsing_turns_pages_chooses_classes_and_shuffles_again(visit: Visit, server: Server) -> None:
     page = visit()
-    first = list(shown_pictures(page, "#pictures"))
+    first = list(shown_images(page, "#images"))
     page.get_by_role("button", name="Next →").click()
     expect(page.locator("#page-number input")).to_have_value("2")
-    expect(page.locator("#pictures .cell").first).not_to_have_attribute("data-index", str(first[0]))
-    assert not set(first) & set(shown_pictures(page, "#pictures"))
+    expect(page.locator("#images .cell").first).not_to_have_attribute("data-index", str(first[0]))
+    assert not set(first) & set(shown_images(page, "#images"))
     page.get_by_role("button", name="← Previous").click()
-    expect(page.locator("#pictures .cell").first).to_have_attribute("data-index", str(first[0]))
+    expect(page.locator("#images .cell").first).to_have_attribute("data-index", str(first[0]))
 
     page.get_by_role("button", name="Shuffle again").click()
     expect(page.locator("#browse-seed input")).not_to_have_value("0")
-    expect(page.locator("#pictures .cell").first).not_to_have_attribute("data-index", str(first[0]))
+    expect(page.locator("#images .cell").first).not_to_have_attribute("data-index", str(first[0]))
     set_number(page, "browse-seed", 0)
-    expect(page.locator("#pictures .cell").first).to_have_attribute("data-index", str(first[0]))
+    expect(page.locator("#images .cell").first).to_have_attribute("data-index", str(first[0]))
 
     page.get_by_label("Test set").check()
     expect(page.locator("#where")).to_contain_text("400 images")
     page.get_by_label("Classes").click()
     page.get_by_role("option", name="ship").click()
     expect(page.locator("#where")).to_contain_text("40 images")
-    assert set(page.locator("#pictures .caption").all_inner_texts()) == {"ship"}
+    assert set(page.locator("#images .caption").all_inner_texts()) == {"ship"}
     expect_same_bytes(page, server.splits.test, 36)
 
 
 def test_an_image_is_shown_large_with_its_numbers_by_keyboard_too(visit: Visit, server: Server) -> None:
     page = visit()
-    cell = page.locator("#pictures .cell").nth(7)
+    cell = page.locator("#images .cell").nth(7)
     index = int(cell.get_attribute("data-index"))
     cell.focus()
     page.keyboard.press("Enter")
@@ -259,7 +259,7 @@ def test_a_preset_fills_in_the_settings_and_says_how_long_it_takes(visit: Visit)
 def test_a_test_image_is_classified_with_its_truth(visit: Visit, server: Server) -> None:
     page = visit()
     open_tab(page, "Classify")
-    page.locator("#test-pictures .cell").nth(2).click()
+    page.locator("#test-images .cell").nth(2).click()
     answer = page.locator("#test-prediction")
     expect(answer).to_contain_text("The Net predicts")
     truth = server.splits.test.classes[server.splits.test.labels[2]]
@@ -268,11 +268,11 @@ def test_a_test_image_is_classified_with_its_truth(visit: Visit, server: Server)
     shares = [float(text.rstrip("%").strip()) for text in answer.locator("table.bars .number").all_inner_texts()]
     assert shares == sorted(shares, reverse=True) and abs(sum(shares) - 100) < 1
     expect(answer.locator(".logits")).to_contain_text("← argmax")
-    first = page.locator("#test-pictures .cell").first.get_attribute("data-index")
+    first = page.locator("#test-images .cell").first.get_attribute("data-index")
     page.locator("#test-next").click()
-    expect(page.locator("#test-pictures .cell").first).not_to_have_attribute("data-index", first)
+    expect(page.locator("#test-images .cell").first).not_to_have_attribute("data-index", first)
     page.locator("#test-shuffle").click()
-    expect(page.locator("#test-pictures .cell").first).not_to_have_attribute("data-index", "12")
+    expect(page.locator("#test-images .cell").first).not_to_have_attribute("data-index", "12")
 
 
 def test_my_run_predicts_while_it_is_still_training(visit: Visit) -> None:
@@ -282,7 +282,7 @@ def test_my_run_predicts_while_it_is_still_training(visit: Visit) -> None:
     open_tab(page, "Classify")
     page.get_by_label("Net", exact=True).click()
     page.get_by_role("option", name=re.compile("training")).click()
-    page.locator("#test-pictures .cell").first.click()
+    page.locator("#test-images .cell").first.click()
     expect(page.locator("#test-prediction")).to_contain_text("The Net predicts")
     before = page.locator("#test-prediction .logits").inner_text()
     open_tab(page, "Train")
@@ -298,7 +298,7 @@ def test_nothing_is_cut_off_on_a_phone(visit: Visit, tab: str) -> None:
     page = visit(width=390, height=844)
     open_tab(page, tab)
     if tab == "Browse":
-        page.locator("#pictures .cell").first.click()
+        page.locator("#images .cell").first.click()
         expect(page.locator("#detail img")).to_be_in_viewport()
     if tab == "Train":
         expect(page.get_by_role("button", name="Start")).to_be_in_viewport()
@@ -351,5 +351,5 @@ def test_real_cifar10_is_browsed_trained_and_classified(visit: Visit, real_serve
     accuracy = float(page.locator("#result strong").inner_text().rstrip("%").strip())
     assert 35 < accuracy < 60, accuracy
     open_tab(page, "Classify")
-    page.locator("#test-pictures .cell").first.click()
+    page.locator("#test-images .cell").first.click()
     expect(page.locator("#test-prediction .verdict")).to_contain_text("the truth is cat")

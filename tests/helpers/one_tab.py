@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import gradio as gr
 
@@ -40,3 +41,23 @@ def one_tab(build: Build, label: str, owner: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         blocks.close()
+
+
+@contextmanager
+def visitor(browser: Any, url: str, label: str, **options: Any) -> Iterator[Any]:
+    """Open the tab `label` of such a page as a new visitor, who must not meet a script error."""
+    errors: list[str] = []
+    context = browser.new_context(**({"viewport": {"width": 1280, "height": 800}} | options))
+    page = context.new_page()
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(url)
+    page.get_by_role("tab", name=label).click()
+    yield page
+    context.close()
+    assert errors == []
+
+
+def reopen(page: Any, label: str) -> None:
+    """Leave the tab and come back."""
+    page.get_by_role("tab", name="First").click()
+    page.get_by_role("tab", name=label).click()

@@ -64,7 +64,7 @@ def _layout(classes: list[str]) -> tuple[BrowseWidgets, PagerButtons]:
     message = gr.HTML(message_box(""), elem_id="browse-message")
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=300):
-            grid = clickable_grid(label="Images", elem_id="pictures")
+            grid = clickable_grid(label="Images", elem_id="images")
         with gr.Column(scale=2, min_width=300):
             detail = gr.HTML("", elem_id="detail")
     with gr.Row(equal_height=False):

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from functools import partial
 
 import gradio as gr
+from gradio.components import Component
 
-from cifar_core.pretrained import recipe
+from cifar_core.pretrained import origin
 from cifar_core.runs.registry import PRETRAINED, NetRegistry
 from demo.gradio_compat import OPEN_TAB, CachedUpload, ImageFileInput, PageState
-from demo.tabs.classify.handlers import ClassifyHandlers, ClassifyWidgets, fresh_choices
+from demo.tabs.classify.handlers import ClassifyHandlers, fresh_choices
+from demo.tabs.classify.known_images import ClassifyWidgets
 from demo.tabs.classify.state import ClassifyState
 from demo.tabs.classify.upload import SLIDERS
 from demo.tabs.classify.view import no_upload_html, prediction_html
@@ -18,8 +20,10 @@ from demo.widgets.image_grid import clickable_grid, scroll_to
 from demo.widgets.look_at import LookAt
 from demo.widgets.net_choices import net_choices
 from demo.widgets.sliders import sliders
+from demo.widgets.templates import script
 
 _LOOK_INSIDE = "element.onclick = (event) => { if (event.target.closest('.look-inside')) trigger('look'); };"
+_RETRY = script("tabs/classify/retry.js")
 _RESET = """() => document.querySelectorAll('#crop .crop, #upload-sliders .sliders').forEach(
     (part) => part.dispatchEvent(new Event('reset-edit', {bubbles: true})))"""
 """JavaScript: first the crop, then the sliders, which alone announce it"""
@@ -37,7 +41,7 @@ class ClassifyButtons:
 
 
 def build_classify_tab(
-    nets: NetRegistry, owner: gr.BrowserState, data_in_use: gr.Textbox, look_at: PageState[LookAt], tab: gr.Tab
+    nets: NetRegistry, owner: Component, data_in_use: gr.Textbox, look_at: PageState[LookAt], tab: gr.Tab
 ) -> None:
     """Lay out the tab and wire it. Whenever `tab` is opened, the list of Nets is fresh."""
     widgets, buttons = _layout(nets)
@@ -61,7 +65,7 @@ def _layout(nets: NetRegistry) -> tuple[ClassifyWidgets, ClassifyButtons]:
     with gr.Tabs():
         with gr.Tab("Test images", id="test-images"), gr.Row(equal_height=False):
             with gr.Column(scale=2, min_width=300):
-                grid = clickable_grid(label="Test images", elem_id="test-pictures")
+                grid = clickable_grid(label="Test images", elem_id="test-images")
                 with gr.Row(elem_classes="pager"):
                     following = gr.Button("Next", size="sm", elem_id="test-next")
                     shuffle = gr.Button("Shuffle", size="sm", elem_id="test-shuffle")
@@ -73,7 +77,7 @@ def _layout(nets: NetRegistry) -> tuple[ClassifyWidgets, ClassifyButtons]:
             with gr.Column(scale=3, min_width=320):
                 message = gr.HTML(no_upload_html(), elem_id="upload-message")
                 with gr.Column(elem_id="upload-result"):  # classify.css shows it while the crop has a photo
-                    upload_prediction = gr.HTML("", elem_id="upload-prediction")
+                    upload_prediction = gr.HTML("", js_on_load=_RETRY, elem_id="upload-prediction")
                     moved = sliders(SLIDERS, elem_id="upload-sliders")
                     with gr.Row(elem_classes="pager"):
                         reset = gr.Button("Reset", size="sm", elem_id="upload-reset")
@@ -116,6 +120,7 @@ def _wire(
             at.upload_image.input,  # which comes when it is cleared, too
             at.crop_html.input,
             at.sliders_html.input,
+            at.upload_prediction_html.retry,
             at.net_dropdown.change,
             buttons.again_button.click,
         ],
@@ -147,7 +152,7 @@ def _wire_look_inside(widgets: ClassifyWidgets, buttons: ClassifyButtons, look_a
 
 
 def _about_pretrained() -> str:
-    made = recipe()
+    made = origin()
     config = made.config
     return (
         f"The pretrained Net saw {config.epochs} epochs in batches of {config.batch_size}, each image mirrored and "

@@ -17,10 +17,7 @@ if TYPE_CHECKING:
     from cifar_core.evaluate import Evaluation
 
 _STEPS = {"rotate": 1, "blur": 0.1, "shift_right": 1, "shift_down": 1, "brightness": 0.05, "noise": 1}
-SLIDERS = tuple(
-    Slider(name, FIELDS[name], getattr(ImageEdit(), name), step, "°" if name == "rotate" else "")
-    for name, step in _STEPS.items()
-)
+SLIDERS = tuple(Slider(name, FIELDS[name], step) for name, step in _STEPS.items())
 """the parts of an ImageEdit that have a slider; the crop has the others"""
 LATE = 1.25
 """a run still training is evaluated again once it has made this many times the steps it had at its last evaluation"""

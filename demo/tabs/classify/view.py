@@ -59,12 +59,20 @@ def no_upload_html() -> Markup:
     return render("tabs/classify/no_upload.html.j2")
 
 
-def upload_prediction_html(prediction: Prediction, image: np.ndarray, comparison: Comparison | None) -> Markup:
+def upload_prediction_html(
+    prediction: Prediction, image: np.ndarray, comparison: Comparison | None, *, retry: bool = False
+) -> Markup:
     """Return the prediction for `image`, uint8 (32, 32, 3), beside that image; without a comparison, that it follows.
 
-    The bars keep their places while one drags.
+    With `retry` the page asks for it again. The bars keep their places while one drags.
     """
-    return render("tabs/classify/upload_prediction.html.j2", prediction=prediction, image=image, comparison=comparison)
+    return render(
+        "tabs/classify/upload_prediction.html.j2",
+        prediction=prediction,
+        image=image,
+        comparison=comparison,
+        retry=retry,
+    )
 
 
 def numbers_html(channels: Sequence[Channel], prediction: Prediction) -> Markup:

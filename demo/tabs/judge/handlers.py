@@ -51,12 +51,11 @@ class JudgeHandlers:
             outputs = {self.widgets.net_dropdown: gr.Dropdown(choices=choices, value=name)}
         except CifarError:  # the store is busy for the moment; the list stays as it was
             pass
-        step = self._shown_step(state, name)
-        if step:
-            outputs[self.widgets.message_html] = message_box(step)
-        # always something: Gradio empties all outputs of a generator that yields nothing
-        yield outputs or {self.widgets.message_html: gr.skip()}
-        if step is None:
+        shown = self._shown(state, name)
+        if shown:
+            outputs[self.widgets.message_html] = message_box(shown)
+        yield outputs  # always, even if empty: of a generator that yields nothing Gradio empties all outputs
+        if shown is None:
             yield from self._test(state, batch, name)
 
     def test(self, state: JudgeState, batch: str, name: str) -> Iterator[Outputs]:
@@ -106,7 +105,7 @@ class JudgeHandlers:
         except CifarError as error:
             return {self.widgets.logits_html: message_box(str(error), "error")}
 
-    def _shown_step(self, state: JudgeState, name: str) -> str | None:
+    def _shown(self, state: JudgeState, name: str) -> str | None:
         """Return a message on the test that is shown, mostly empty; None where none of this Net is."""
         try:
             opened = self.nets.open(NetRef(str(name)))

@@ -44,7 +44,7 @@ class TimeHandlers:
         if getattr(event, "run", None) == run_id:
             news = news_of(self.nets, run_id, getattr(event, "version", None))
         if news is None:
-            return {self.message_html: gr.skip()}
+            return {}
         return {self.message_html: news[0], self.player_html: news[1]}
 
     def open_inside(self, event: gr.EventData) -> Outputs:

@@ -20,8 +20,8 @@ from cifar_core.runs.records import Point, Run, TestResult, new_run
 from cifar_core.runs.service import Service
 from cifar_core.runs.store import Store
 from cifar_core.training.events import Changed, Reported, Validated
+from tests.helpers.runs import ANN, BOB, write_rows
 
-ANN, BOB = "ann" * 8, "bob" * 8
 CONFIG = TrainConfig(lr=0.01, seed=7)
 
 
@@ -31,18 +31,19 @@ def store(tmp_path: Path) -> Store:
 
 
 def a_run(store: Store, data: Path, name: str = "a", **values: Any) -> Run:
-    """A run of Ann's that was changed once, probed twice, tested, and kept its weights of step 40."""
-    told: dict[str, Any] = {"state": "done", "step": 40, "checkpoint": 40} | values
-    run = replace(new_run(name, CONFIG, data, 400, 0), **told)
+    """A run of Ann's that was changed once, validated twice, tested, and has its weights of step 40."""
+    columns: dict[str, Any] = {"state": "done", "step": 40, "checkpoint": 40} | values
+    run = replace(new_run(name, CONFIG, data, 400, 0), **columns)
     store.add(run, ANN)
-    store.update(
+    write_rows(
+        store,
         run.id,
         points=[Point(20, 80, 2.25), Point(40, 160, 1.5)],
         reports=[Reported(20, 1, 20, 2.25), Reported(40, 1, 40, 1.875)],
-        probes=[Validated(20, 80, 12, 100), Validated(40, 160, 31, 100)],
+        validations=[Validated(20, 80, 12, 100), Validated(40, 160, 31, 100)],
         changes=[Changed(30, 120, "lr", 0.002, 200)],
+        result=TestResult(40, 45, 120, (0.25, None), (3, 8, 8, 0)),
     )
-    store.add_result(run.id, TestResult(40, 45, 120, (0.25, None), (3, 8, 8, 0)))
     store.folder_of(run.id).mkdir(exist_ok=True)
     if run.checkpoint >= 0:
         save_weights(new_net(5).state_dict(), store.weights_of(run))
@@ -86,7 +87,7 @@ def test_the_settings_tell_start_changes_test_and_data(store: Store, tiny: Split
 
 def test_a_name_in_any_script_survives_and_no_path_of_the_server_is_told(store: Store, tiny: Splits) -> None:
     run = a_run(store, tiny.folder)
-    store.update(run.id, name="größer 学习率")
+    write_rows(store, run.id, name="größer 学习率")
     settings = opened(bundle(store, run))["settings.json"]
     assert '"name": "größer 学习率"' in settings.decode()
     assert str(tiny.folder).encode() not in settings and ANN.encode() not in settings
@@ -116,9 +117,9 @@ def test_weights_are_found_when_a_newer_checkpoint_took_their_place(
     store: Store, tiny: Splits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = a_run(store, tiny.folder)
-    found = store.run
-    told = iter([replace(run, checkpoint=20)])  # its file is already gone
-    monkeypatch.setattr(store, "run", lambda name: next(told, None) or found(name))
+    find = store.run
+    before = iter([replace(run, checkpoint=20)])  # its file is already gone
+    monkeypatch.setattr(store, "run", lambda name: next(before, None) or find(name))
     assert json.loads(opened(bundle(store, run))["settings.json"])["weights_of_step"] == 40
 
 
@@ -133,3 +134,10 @@ def test_only_the_owner_gets_the_zip_and_a_removed_run_has_none(tmp_path: Path, 
         service.bundle(ANN, run.id)
     with pytest.raises(RunError, match="no such run"):
         bundle(service.store, run)
+
+
+def test_a_quiz_that_is_not_solved_has_no_zip(store: Store, tiny: Splits) -> None:
+    run = a_run(store, tiny.folder, config=replace(CONFIG, mistake="softmax"), kind="quiz", secret=True)
+    with pytest.raises(RunError, match="unsolved quiz"):
+        bundle(store, run)
+    assert b"softmax" in opened(bundle(store, replace(run, secret=False)))["settings.json"]

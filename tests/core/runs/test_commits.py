@@ -9,9 +9,8 @@ import pytest
 
 from cifar_core.config import TrainConfig
 from cifar_core.data import Splits
-from cifar_core.runs import frame_recorder as film
-from cifar_core.runs import job
-from cifar_core.runs.database import Database
+from cifar_core.runs import frame_recorder, job
+from cifar_core.runs.db import Database
 from cifar_core.runs.records import new_run
 from cifar_core.runs.store import Store
 from cifar_core.runs.worker import Worker
@@ -38,7 +37,7 @@ def test_a_run_costs_one_transaction_a_slice(
     tiny: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runs: int
 ) -> None:
     clock, written = Clock(), []
-    original = Database.writing
+    original = Database.transaction
 
     @contextmanager
     def counted(self: Database) -> Iterator[sqlite3.Connection]:
@@ -48,11 +47,20 @@ def test_a_run_costs_one_transaction_a_slice(
 
     store = Store(tmp_path)
     for number in range(runs):
-        store.add(new_run(f"{number:016x}", TrainConfig(epochs=8, seed=number), tiny.folder, len(tiny.train), 0), "ann")
-    for module in (job, film):
+        store.add(
+            new_run(
+                f"{number:016x}",
+                TrainConfig(epochs=8 if runs == 1 else 3, seed=number),
+                tiny.folder,
+                len(tiny.train),
+                0,
+            ),
+            "ann",
+        )
+    for module in (job, frame_recorder):
         monkeypatch.setattr(module, "time", clock)
-    monkeypatch.setattr(Database, "writing", counted)
-    worker = Worker(store, 0, "cpu")
+    monkeypatch.setattr(Database, "transaction", counted)
+    worker = Worker(store, 0, "cpu")  # with the timings that a visitor gets
     while worker.turn():
         pass
     seconds = clock.now

@@ -1,6 +1,6 @@
 """The bounds of a shared server: what has run or rested too long is stopped, what has long ended is removed."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,18 +8,18 @@ import pytest
 
 from cifar_core.config import TrainConfig
 from cifar_core.data import Splits
-from cifar_core.errors import RunError
-from cifar_core.runs import service as service_module
+from cifar_core.errors import ConfigError, RunError
+from cifar_core.field import settings_of
 from cifar_core.runs.job import Job
-from cifar_core.runs.limits import Limits, tidy
+from cifar_core.runs.limits import Limits, enforce_retention
 from cifar_core.runs.records import ACTIVE, Run, State, new_run
 from cifar_core.runs.service import Service
 from cifar_core.runs.store import Store
+from tests.helpers.runs import ANN, BOB, write_rows
 from tests.helpers.tiny_data import tiny_splits
 
 NOW = 1_000_000_000.0
 DAY = 86_400.0
-ANN, BOB = "ann" * 8, "bob" * 8
 
 
 @pytest.fixture
@@ -61,9 +61,9 @@ def test_of_each_owners_ended_runs_the_newest_are_kept(store: Store) -> None:
         added(store, f"ann {number}", ago=100 + number)
     for number in range(3):
         added(store, f"bob {number}", ago=5000 + number, owner=BOB)
-    tidy(store, Limits(kept_per_owner=3), (), NOW)
+    enforce_retention(store, Limits(kept_per_owner=3), (), NOW)
     assert left(store) == {"ann 0", "ann 1", "ann 2", "bob 0", "bob 1", "bob 2"}
-    tidy(store, Limits(kept_per_owner=1), (), NOW)
+    enforce_retention(store, Limits(kept_per_owner=1), (), NOW)
     assert left(store) == {"ann 0", "bob 0"}
     assert asked(store) == []
 
@@ -72,7 +72,7 @@ def test_a_removed_run_takes_its_files_along(store: Store) -> None:
     for name, ago in (("old", 200), ("new", 100)):
         added(store, name, ago=ago)
         fill(store, name, 0.1)
-    tidy(store, Limits(kept_per_owner=1), (), NOW)
+    enforce_retention(store, Limits(kept_per_owner=1), (), NOW)
     assert not store.folder_of("old").exists()
     assert len(list(store.folder_of("new").iterdir())) == 2
 
@@ -81,7 +81,7 @@ def test_a_removed_run_takes_its_files_along(store: Store) -> None:
 def test_a_run_is_removed_when_it_ended_too_long_ago(store: Store, state: State) -> None:
     added(store, "old", state, ago=14 * DAY + 1)
     added(store, "new", state, ago=14 * DAY - 1)
-    tidy(store, Limits(days=14), (), NOW)
+    enforce_retention(store, Limits(days=14), (), NOW)
     assert left(store) == {"new"}
 
 
@@ -89,9 +89,9 @@ def test_the_runs_that_ended_first_make_room_on_the_disk(store: Store) -> None:
     for number in range(5):
         added(store, f"run {number}", ago=100 + number, owner=(ANN, BOB)[number % 2])
         fill(store, f"run {number}", 10)
-    tidy(store, Limits(disk_mb=50), (), NOW)
+    enforce_retention(store, Limits(disk_mb=50), (), NOW)
     assert len(left(store)) == 5
-    tidy(store, Limits(disk_mb=25), (), NOW)
+    enforce_retention(store, Limits(disk_mb=25), (), NOW)
     assert left(store) == {"run 0", "run 1"}  # whosever they are, and no more than are needed
 
 
@@ -99,7 +99,7 @@ def test_a_large_old_run_is_enough_to_make_room_for_small_new_ones(store: Store)
     for number, megabytes in enumerate((1, 1, 30, 1)):
         added(store, f"run {number}", ago=100 + number)
         fill(store, f"run {number}", megabytes)
-    tidy(store, Limits(disk_mb=5), (), NOW)
+    enforce_retention(store, Limits(disk_mb=5), (), NOW)
     assert left(store) == {"run 0", "run 1"}
 
 
@@ -107,7 +107,7 @@ def test_what_goes_for_its_age_no_longer_counts_for_number_and_disk(store: Store
     for number, ago in enumerate((20 * DAY, 19 * DAY, 50, 40)):
         added(store, f"run {number}", ago=ago)
         fill(store, f"run {number}", 10)
-    tidy(store, Limits(days=14, kept_per_owner=2, disk_mb=20), (), NOW)
+    enforce_retention(store, Limits(days=14, kept_per_owner=2, disk_mb=20), (), NOW)
     assert left(store) == {"run 2", "run 3"}
 
 
@@ -122,7 +122,7 @@ def test_a_run_that_is_going_is_never_removed(store: Store, limits: Limits, ende
     for number in range(3):
         added(store, f"ended {number}", ago=2 * DAY + number)
         fill(store, f"ended {number}", 10)
-    tidy(store, limits, (), NOW)
+    enforce_retention(store, limits, (), NOW)
     assert left(store) == {*ACTIVE} | ended
     assert all(store.folder_of(state).exists() for state in ACTIVE)
 
@@ -132,21 +132,19 @@ def test_a_run_that_somebody_watches_is_never_removed(store: Store, limits: Limi
     for number, ago in enumerate((30 * DAY, 20 * DAY, 50)):
         added(store, f"run {number}", ago=ago)
         fill(store, f"run {number}", 10)
-    tidy(store, limits, {"run 0"}, NOW)
+    enforce_retention(store, limits, {"run 0"}, NOW)
     assert left(store) == {"run 0", "run 2"}  # the next one went in its place
 
 
-def test_the_service_takes_a_run_for_watched_while_somebody_looks_at_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_service_takes_a_run_for_watched_while_somebody_looks_at_it(tmp_path: Path) -> None:
     service = Service(tmp_path / "runs", limits=Limits(days=1))
     for name in ("watched", "forgotten"):
         added(service.store, name)  # in 2001
     service.snapshot("watched")
-    service._tidy()
+    service._enforce_limits()
     assert left(service.store) == {"watched"}
-    monkeypatch.setattr(service_module, "WATCHED_FOR", 0.0)
-    service._tidy()
+    service.timings = replace(service.timings, watched_for=0.0)
+    service._enforce_limits()
     assert left(service.store) == set()
     with pytest.raises(RunError, match="it may have been removed"):
         service.snapshot("watched")
@@ -162,23 +160,23 @@ def test_a_run_that_has_worked_too_long_is_asked_to_stop_and_told_why(store: Sto
     others: tuple[State, ...] = ("testing", "paused", "done")
     for state in others:
         added(store, state, state, busy=601.0)
-    tidy(store, Limits(minutes=10), (), NOW)
+    enforce_retention(store, Limits(minutes=10), (), NOW)
     assert asked(store) == [("long", "stop")]
     assert message_of(store, "long") == "Stopped: a run may work for 10 minutes here."
     assert [message_of(store, name) for name in ("short", "other's turns", "testing", "paused", "done")] == [""] * 5
 
 
-def test_a_run_that_rests_too_long_is_asked_to_stop_and_told_why(store: Store) -> None:
+def test_a_run_that_is_paused_too_long_is_asked_to_stop_and_told_why(store: Store) -> None:
     added(store, "long", "paused", paused=NOW - 1201)
     added(store, "short", "paused", paused=NOW - 1199)
-    tidy(store, Limits(paused_minutes=20), {"long"}, NOW)  # even if somebody watches it rest
+    enforce_retention(store, Limits(paused_minutes=20), {"long"}, NOW)  # even if somebody watches it
     assert asked(store) == [("long", "stop")]
-    assert message_of(store, "long") == "Stopped: a run may rest for 20 minutes here."
+    assert message_of(store, "long") == "Stopped: a run may be paused for 20 minutes here."
     assert message_of(store, "short") == ""
     assert left(store) == {"long", "short"}
 
 
-@pytest.mark.parametrize("why", ["work", "rest"])
+@pytest.mark.parametrize("why", ["work", "be paused"])
 def test_a_run_that_was_stopped_for_its_time_still_says_so_at_its_end(store: Store, tmp_path: Path, why: str) -> None:
     splits = tiny_splits(tmp_path / "data", 400, 120)
     run = new_run("a", TrainConfig(epochs=200), splits.folder, len(splits.train), 0)
@@ -188,13 +186,13 @@ def test_a_run_that_was_stopped_for_its_time_still_says_so_at_its_end(store: Sto
     job = Job(store, snapshot, "cpu")
     job.advance()
     if why == "work":
-        store.update(run.id, busy=601.0)
+        write_rows(store, run.id, busy=601.0)
     else:
-        store.update(run.id, state="paused", paused=NOW - 601)
+        write_rows(store, run.id, state="paused", paused=NOW - 601)
         job.paused = True
-    tidy(store, Limits(minutes=10, paused_minutes=10), (), NOW)
+    enforce_retention(store, Limits(minutes=10, paused_minutes=10), (), NOW)
     (stop,) = store.requests(0)
-    job.obey(stop)
+    job.handle(stop)
     while job.advance():
         pass
     ended = store.run(run.id)
@@ -214,9 +212,11 @@ def message_of(store: Store, name: str) -> str:
 
 
 def test_every_bound_is_a_positive_number_with_a_meaning() -> None:
-    for field in fields(Limits):
-        assert getattr(Limits(), field.name) > 0
-        assert len(field.metadata["help"].split()) > 3
+    for name, limit in settings_of(Limits).items():
+        assert getattr(Limits(), name) == limit.default > 0  # type: ignore[operator]
+        assert len(limit.help.split()) > 3
+        with pytest.raises(ConfigError, match=f"^{limit.label} must be a whole number from 1 to "):
+            Limits(**{name: 0})
 
 
 def test_starting_too_often_is_refused_with_the_bound_and_for_that_visitor_only(tmp_path: Path, tiny: Splits) -> None:

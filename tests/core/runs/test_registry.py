@@ -1,8 +1,8 @@
-"""Nets for the page: which there are, what is kept of them; and pointers from tab to tab, which anybody could write."""
+"""The registry: Nets and images are opened by small pointers, which anybody could write; what is costly is cached."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,17 +16,15 @@ from cifar_core.evaluate import Evaluated, Evaluating, Evaluation, evaluate
 from cifar_core.net import Net, new_net, save_weights
 from cifar_core.pretrained import pretrained_net
 from cifar_core.runs import registry as nets_module
-from cifar_core.runs.frame_recorder import take
+from cifar_core.runs.frame_recorder import record_frame
 from cifar_core.runs.limits import Limits
-from cifar_core.runs.records import Moment, Run
-from cifar_core.runs.refs import NetRef
-from cifar_core.runs.registry import PRETRAINED, NetRegistry
+from cifar_core.runs.records import FrameTime, Run
+from cifar_core.runs.refs import PRETRAINED, ImageRef, NetRef
+from cifar_core.runs.registry import MAX_PNG, NetRegistry, own_image
 from cifar_core.runs.service import Service
-from demo.widgets.net_choices import net_choices
-from demo.widgets.pointer import LONGEST, Pointer, picture_pointer, read_pointer, shown_by
+from tests.helpers.runs import ANN, BOB, write_rows
 from tests.helpers.tiny_data import tiny_splits
 
-ANN, BOB = "ann" * 8, "bob" * 8
 CONFIG = TrainConfig(epochs=2)
 """200 mini-batches of 4 from 400 images"""
 
@@ -46,11 +44,10 @@ def come_to(nets: NetRegistry, run: Run, step: int, net: Net, *, frame: bool = F
     before = nets.service.find(run.id).checkpoint
     store.folder_of(run.id).mkdir(exist_ok=True)
     save_weights(net.state_dict(), store.weights_of(run, step))
-    taken = take(net, Moment(step, 4 * step), test, test.first(4), "cpu") if frame else None
-    store.update(
-        run.id, state="running", step=step, seen=4 * step, checkpoint=step, frames=[taken] if taken is not None else []
-    )
-    if before >= 0 and all(moment.step != before for moment in nets.service.moments(run.id)):
+    taken = record_frame(net, FrameTime(step, 4 * step), test, test.first(4), "cpu") if frame else None
+    columns: dict[str, Any] = {"state": "running", "step": step, "seen": 4 * step, "checkpoint": step}
+    write_rows(store, run.id, frames=[taken] if taken is not None else [], **columns)
+    if before >= 0 and all(time.step != before for time in nets.service.frame_times(run.id)):
         store.weights_of(run, before).unlink()
 
 
@@ -65,16 +62,7 @@ def same(one: Evaluation, other: Evaluation) -> bool:
     return np.array_equal(one.logits, other.logits)
 
 
-# ------------------------------------------------------------------------------------------------- choosing and opening
-
-
-def test_a_visitor_can_choose_the_pretrained_net_and_his_own_runs_with_weights(nets: NetRegistry) -> None:
-    assert [name for _, name in net_choices(nets, ANN)] == [PRETRAINED]
-    mine, _ = run_of(nets, ANN, 1), run_of(nets, BOB, 2)
-    nets.service.start(ANN, CONFIG, nets.source.splits)  # has none yet
-    assert [name for _, name in net_choices(nets, ANN)] == [PRETRAINED, mine.id]
-    assert net_choices(nets, ANN)[1][0] == f"My {mine.name} · training · 5 % of its training"
-    assert net_choices(nets, "") == net_choices(nets, ANN)[:1]
+# ------------------------------------------------------------------------------------------------------------- opening
 
 
 def test_the_pretrained_net_is_asked_about_the_data_in_use(nets: NetRegistry, tiny: Splits, tmp_path: Path) -> None:
@@ -98,7 +86,7 @@ def test_a_run_is_opened_as_it_is_now_or_as_it_was_at_a_frame(nets: NetRegistry)
     for chosen, seed in ((now, 3), (then, 2)):
         assert chosen.run and chosen.run.id == run.id
         assert torch.equal(chosen.net.fc3.weight, new_net(seed).fc3.weight)
-    with pytest.raises(RunError, match="kept no weights of step 10; the nearest are those of step 20"):
+    with pytest.raises(RunError, match="saved no weights of step 10; the nearest are those of step 20"):
         nets.open(NetRef(run.id, 10))
 
 
@@ -118,14 +106,14 @@ def test_a_run_without_weights_an_unknown_one_and_a_deleted_one_are_refused_with
             nets.open(NetRef(run.id, step))
 
 
-def test_a_run_whose_pictures_are_gone_is_refused_with_a_sentence(nets: NetRegistry, tmp_path: Path) -> None:
+def test_a_run_whose_images_are_gone_is_refused_with_a_sentence(nets: NetRegistry, tmp_path: Path) -> None:
     run = nets.service.start(ANN, CONFIG, replace(nets.source.splits, folder=tmp_path / "gone"))
     come_to(nets, run, 10, new_net(1))
     with pytest.raises(RunError, match="no longer on this server"):
         nets.open(NetRef(run.id))
 
 
-def test_a_run_is_asked_about_its_own_pictures_whatever_is_in_use_now(
+def test_a_run_is_asked_about_its_own_images_whatever_is_in_use_now(
     nets: NetRegistry, tiny: Splits, tmp_path: Path
 ) -> None:
     run = run_of(nets, ANN, 1)
@@ -134,7 +122,7 @@ def test_a_run_is_asked_about_its_own_pictures_whatever_is_in_use_now(
     assert nets.open(NetRef(run.id)).splits.folder.resolve() == tiny.folder.resolve()
 
 
-# ------------------------------------------------------------------------------------------------------ what is kept
+# ---------------------------------------------------------------------------------------------------- what is cached
 
 
 def test_a_test_tells_how_far_it_is_and_the_second_time_it_is_known_at_once(nets: NetRegistry) -> None:
@@ -148,7 +136,7 @@ def test_a_test_tells_how_far_it_is_and_the_second_time_it_is_known_at_once(nets
     assert isinstance(only, Evaluated) and only.evaluation is end.evaluation
 
 
-def test_what_is_kept_belongs_to_one_run_at_one_step(nets: NetRegistry, tiny: Splits) -> None:
+def test_what_is_cached_belongs_to_one_run_at_one_step(nets: NetRegistry, tiny: Splits) -> None:
     anns, bobs = run_of(nets, ANN, 1), run_of(nets, BOB, 2)
     first = nets.open(NetRef(anns.id))
     nets.evaluation(first)
@@ -159,8 +147,8 @@ def test_what_is_kept_belongs_to_one_run_at_one_step(nets: NetRegistry, tiny: Sp
     later = nets.open(NetRef(anns.id))
     assert nets.cached_evaluation(later) is None
     assert same(nets.evaluation(later), evaluate(new_net(3), tiny.test))
-    kept = nets.cached_evaluation(first)
-    assert kept is not None and same(kept, evaluate(new_net(1), tiny.test))
+    cached = nets.cached_evaluation(first)
+    assert cached is not None and same(cached, evaluate(new_net(1), tiny.test))
     assert nets.cached_evaluation(nets.open(NetRef(anns.id, 20))) is nets.cached_evaluation(later)  # the same weights
 
 
@@ -175,69 +163,48 @@ def test_what_was_not_asked_for_the_longest_is_forgotten_first(
     assert [nets.cached_evaluation(chosen) is not None for chosen in (one, two, three)] == [True, False, True]
 
 
-# ------------------------------------------------------------------------------------------------------------ pointers
+# -------------------------------------------------------------------------------------------------------------- images
 
 
-def test_a_pointer_travels_as_text_that_is_never_the_same_twice() -> None:
-    for pointer in (Pointer(PRETRAINED, "test 12"), Pointer("ab" * 8, "train 0", 1250)):
-        assert read_pointer(pointer.text()) == pointer
-        assert pointer.text() != pointer.text()
+def test_an_image_of_ones_own_survives_the_way_bit_for_bit(nets: NetRegistry, tiny: Splits) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)  # noise makes the largest PNG
+    ref = own_image(pixels)
+    assert len(ref.png) < MAX_PNG
+    opened = nets.image(ref, tiny)
+    assert np.array_equal(opened.pixels, pixels)
+    assert (opened.label, opened.ref) == (None, ref)
 
 
-def test_a_picture_of_ones_own_survives_the_way_bit_for_bit(nets: NetRegistry) -> None:
-    image = np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)  # noise makes the largest PNG
-    text = Pointer(PRETRAINED, picture_pointer(image)).text()
-    assert len(text) < LONGEST
-    shown = shown_by(read_pointer(text).picture, nets.open(NetRef(PRETRAINED)))
-    assert np.array_equal(shown.image, image)
-    assert (shown.title, shown.label) == ("your picture", None)
-
-
-def test_a_picture_of_the_data_set_comes_with_its_class(nets: NetRegistry, tiny: Splits) -> None:
-    chosen = nets.open(NetRef(PRETRAINED))
-    for picture, images, index in (("test 119", tiny.test, 119), ("train 0", tiny.train, 0)):
-        shown = shown_by(picture, chosen)
-        assert np.array_equal(shown.image, images.images[index])
-        assert (shown.title, shown.label) == (picture.replace(" ", " image "), images.labels[index])
-
-
-def test_a_pointer_that_is_none_is_refused_with_a_sentence() -> None:
-    rights = [PRETRAINED, "test 1", None, "x"]
-    wrongs = [
-        ("", None, 0, "nonsense", "[]", "{}", "null", "[1, 2, 3, 4]", "[" * 5000),
-        (json.dumps(rights[:3]), json.dumps([*rights, 1]), json.dumps([None, *rights[1:]])),
-        (json.dumps([PRETRAINED, 7, None, "x"]), json.dumps([PRETRAINED, "test 1", "5", "x"])),
-        (json.dumps([PRETRAINED, "test 1", True, "x"]), json.dumps([PRETRAINED, "png " + "A" * LONGEST, None, "x"])),
-    ]
-    for wrong in (one for group in wrongs for one in group):
-        with pytest.raises(RunError, match="Choose a picture first"):
-            read_pointer(wrong)
+def test_an_image_of_the_data_set_comes_with_its_class(nets: NetRegistry, tiny: Splits) -> None:
+    for ref, images in ((ImageRef("test", 119), tiny.test), (ImageRef("train", 0), tiny.train)):
+        opened = nets.image(ref, tiny)
+        assert np.array_equal(opened.pixels, images.images[ref.index])
+        assert opened.label == images.labels[ref.index]
 
 
 @pytest.mark.parametrize(
-    ("picture", "sentence"),
+    ("ref", "sentence"),
     [
-        ("test 120", "There is no test image 120; they are numbered from 0 to 119"),
-        ("train 400", "There is no train image 400; they are numbered from 0 to 399"),
-        ("test -1", "There is no test image -1"),
-        ("test 1.0", "There is no test image"),
-        ("test ²", "There is no test image"),
-        ("test 1234567890", "There is no test image"),
-        ("test", "There is no test image"),
-        ("", "must be train or test"),
-        ("valid 3", "must be train or test"),
-        ("png", "empty"),
-        ("png !", "did not arrive whole"),
-        ("png AAA", "did not arrive whole"),
-        ("png AAAA", "no picture that can be read here"),
+        (ImageRef("test", 120), "There is no test image 120; they go from 0 to 119"),
+        (ImageRef("train", 400), "There is no train image 400; they go from 0 to 399"),
+        (ImageRef("test", -1), "There is no test image -1"),
+        (ImageRef("test", 1234567890), "There is no test image"),
+        (ImageRef("valid", 3), "must be train or test"),  # type: ignore[arg-type]
+        (ImageRef(png="!"), "did not arrive whole"),
+        (ImageRef(png="AAA"), "did not arrive whole"),
+        (ImageRef(png="\u00e9"), "did not arrive whole"),
+        (ImageRef(png="AAAA"), "can be read here"),
+        (ImageRef(png="A" * 10**6), "."),
     ],
 )
-def test_a_picture_that_there_is_not_is_refused_with_a_sentence(nets: NetRegistry, picture: str, sentence: str) -> None:
+def test_an_image_that_there_is_not_is_refused_with_a_sentence(
+    nets: NetRegistry, tiny: Splits, ref: ImageRef, sentence: str
+) -> None:
     with pytest.raises(CifarError, match=sentence):
-        shown_by(picture, nets.open(NetRef(PRETRAINED)))
+        nets.image(ref, tiny)
 
 
-def test_a_picture_cut_short_on_the_way_is_refused(nets: NetRegistry) -> None:
-    whole = picture_pointer(np.zeros((32, 32, 3), np.uint8))
+def test_an_image_cut_short_on_the_way_is_refused(nets: NetRegistry, tiny: Splits) -> None:
+    whole = own_image(np.zeros((32, 32, 3), np.uint8)).png
     with pytest.raises(ImageError):
-        shown_by(whole[: len(whole) // 2 // 4 * 4], nets.open(NetRef(PRETRAINED)))
+        nets.image(ImageRef(png=whole[: len(whole) // 2 // 4 * 4]), tiny)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cifar_core.config import Field
 from cifar_core.errors import ConfigError
+from cifar_core.field import Field
 from cifar_core.image_edit import ImageEdit
 from demo.tabs.classify.upload import SLIDERS
 from demo.widgets.crop import CROP_PARTS, WHOLE
@@ -19,7 +19,8 @@ def test_sliders_have_their_bounds_labels_and_starts() -> None:
     assert re.findall(r"<span>([\w ]+)</span>", markup) == [slider.field.label for slider in SLIDERS]
     assert 'name="rotate" min="-180" max="180" step="1" value="0" data-unit="°"' in markup
     assert 'name="brightness" min="0" max="3" step="0.05" value="1" data-unit=""' in markup
-    evil = sliders([Slider("a", Field("<b>", '"q"', 0, 1), 0, 1)], elem_id="evil").html_template
+    assert 'name="blur" min="0" max="8" step="0.1" value="0" data-unit=" px"' in markup
+    evil = sliders([Slider("a", Field("<b>", '"q"', 0, 1, default=0), 1)], elem_id="evil").html_template
     assert "&lt;b&gt;" in evil and 'title="&#34;q&#34;"' in evil
 
 

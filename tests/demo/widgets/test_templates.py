@@ -13,7 +13,7 @@ def test_a_note_is_text_in_a_box() -> None:
     assert text_of(message_box("")) == ""
 
 
-def test_an_image_in_a_link_has_the_very_pixels(tiny: Splits) -> None:
+def test_an_image_has_the_very_pixels(tiny: Splits) -> None:
     image = tiny.train.images[5]
     (found,) = images_in(data_url(image))
     assert np.array_equal(found, image)

@@ -15,7 +15,7 @@ from cifar_core.net import Net
 from cifar_core.runs.refs import ImageRef, NetRef
 from cifar_core.runs.registry import NetRegistry, OpenNet, own_image
 from demo.gradio_compat import Page, PageState
-from demo.tabs.classify.handlers import PER_PAGE, ClassifyWidgets, TestImageHandlers
+from demo.tabs.classify.known_images import PER_PAGE, ClassifyWidgets, TestImageHandlers
 from demo.tabs.classify.state import ClassifyState
 from demo.tabs.classify.tab import build_classify_tab
 from demo.widgets.look_at import LookAt
@@ -60,7 +60,7 @@ def test_next_goes_on_in_stored_order_and_in_a_shuffled_one(tests: Any) -> None:
     assert tests.next(shuffled["state"])["state"] == replace(shuffled["state"], page=2)
 
 
-@pytest.mark.parametrize("state", [{"page": 0}, {"page": 10**12}, {"seed": -1}, {"seed": 10**9}])
+@pytest.mark.parametrize("state", [{"page": 0}, {"page": -3}, {"seed": -1}, {"seed": 10**9}])
 def test_a_page_that_there_cannot_be_is_refused(tests: Any, state: dict[str, Any]) -> None:
     with pytest.raises(DataError):
         tests.show(replace(START, **state))
@@ -112,10 +112,16 @@ def test_each_action_is_one_event_and_two_components_are_hidden(nets: OneNet) ->
             assert not listener["backend_fn"], "no chain of server events"
         for target in listener["targets"]:
             (server if listener["backend_fn"] else js_only)[tuple(target)] += 1
-    actions = [("upload", "input"), ("crop", "input"), ("upload-sliders", "input"), ("net", "change")]
+    actions = [
+        ("upload", "input"),
+        ("crop", "input"),
+        ("upload-sliders", "input"),
+        ("net", "change"),
+        ("upload-prediction", "retry"),
+    ]
     actions += [
         ("predict-again", "click"),
-        ("test-pictures", "pick"),
+        ("test-images", "pick"),
         ("test-next", "click"),
         ("test-shuffle", "click"),
     ]

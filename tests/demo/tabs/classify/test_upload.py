@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
@@ -27,7 +28,8 @@ from cifar_core.runs.refs import ImageRef, NetRef
 from cifar_core.runs.registry import PRETRAINED, NetRegistry, OpenNet, own_image
 from demo import gradio_compat
 from demo.gradio_compat import CachedUpload, ImageFile, ImageFileInput
-from demo.tabs.classify.handlers import ClassifyHandlers, ClassifyWidgets
+from demo.tabs.classify.handlers import ClassifyHandlers
+from demo.tabs.classify.known_images import ClassifyWidgets
 from demo.tabs.classify.state import ClassifyState
 from demo.tabs.classify.upload import SLIDERS, baseline, edit_of
 from demo.widgets.crop import WHOLE
@@ -201,32 +203,66 @@ def test_the_prediction_comes_before_the_comparison(opened: OpenNet, file: Image
     assert first["state"].compared == opened.ref
 
 
-def test_visitors_are_evaluated_for_one_after_the_other_and_the_same_net_once(opened: OpenNet, file: ImageFile) -> None:
-    nets, others = OneNet(opened, splits=opened.splits), 0
+def test_one_evaluation_runs_at_a_time_and_each_net_is_evaluated_once(
+    opened: OpenNet, file: ImageFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nets, under_way = OneNet(opened, splits=opened.splits), 0
+    at_once = nets.evaluation
 
     def evaluation(opened: OpenNet) -> Evaluation:
-        nonlocal others
-        others += 1
-        assert others == 1, "one at a time"
-        nets.asked.append("evaluate" if opened.key not in nets.evaluations else "cached")
-        found = nets.evaluations.setdefault(opened.key, evaluate(opened.net, opened.splits.test))
-        others -= 1
+        nonlocal under_way
+        under_way += 1
+        assert under_way == 1
+        found = at_once(opened)
+        under_way -= 1
         return found
+
+    monkeypatch.setattr(nets, "evaluation", evaluation)
+    monkeypatch.setattr(nets, "open", lambda ref: replace(opened, ref=ref))
+
+    async def visitors(*names: str) -> list[str]:
+        handlers = ClassifyHandlers(nets, ClassifyWidgets(*NAMES))
+
+        async def visitor(net: str) -> str:
+            event: Any = handlers.predict(net, file, None, WHOLE, UNTOUCHED, ClassifyState())
+            return [text_of(given["upload_prediction_html"]) async for given in event][-1]
+
+        return await asyncio.gather(*map(visitor, names))
+
+    shown = asyncio.run(visitors("a", "b", "a", "c", "b", "a"))
+    assert all("of the 120 test images" in text for text in shown) and nets.asked == ["evaluate"] * 3
+
+
+def test_nobody_waits_long_for_an_evaluation_and_it_is_there_later(
+    opened: OpenNet, file: ImageFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("demo.tabs.classify.handlers.PATIENCE", 0.01)
+    nets, may_go_on = OneNet(opened, splits=opened.splits), threading.Event()
+    at_once = nets.evaluation
+
+    def evaluation(opened: OpenNet) -> Evaluation:
+        assert may_go_on.wait(30)
+        return at_once(opened)
 
     nets.evaluation = evaluation  # type: ignore[method-assign]
 
-    async def class_of(count: int) -> list[Any]:
+    async def visitor() -> list[str]:
         handlers = ClassifyHandlers(nets, ClassifyWidgets(*NAMES))
 
-        async def visitor() -> Any:
-            event = handlers.predict(PRETRAINED, file, None, WHOLE, UNTOUCHED, ClassifyState())
-            return [given async for given in event][-1].popitem()[1]
+        async def event() -> list[str]:
+            asked: Any = handlers.predict(PRETRAINED, file, file, WHOLE, UNTOUCHED, brought(file))
+            return [given["upload_prediction_html"] async for given in asked]
 
-        return await asyncio.gather(*(visitor() for _ in range(count)))
+        shown = await event()
+        may_go_on.set()
+        while not nets.evaluations:
+            await asyncio.sleep(0.01)
+        return shown + await event()
 
-    shown = asyncio.run(class_of(5))
-    assert len(set(shown)) == 1 and "of the 120 test images" in text_of(shown[0])
-    assert nets.asked.count("evaluate") == 1
+    first, busy, later = asyncio.run(visitor())
+    assert "Comparing" in first and "data-retry" not in first
+    assert "Comparing" in busy and "data-retry" in busy  # by which the page asks again
+    assert "of the 120 test images" in later
 
 
 @pytest.mark.parametrize("what", ["no run", "NaN", "gone"])
@@ -246,6 +282,17 @@ def test_without_a_prediction_there_is_a_sentence_and_nothing_else(
     assert given["upload_prediction_html"].strip().startswith('<div class="note error" role="alert">')
     assert given["upload_numbers_html"] == "" and given["state"].upload is None
     assert str(tmp_path) not in given["upload_prediction_html"]
+
+
+def test_an_evaluation_that_is_refused_gets_its_sentence(opened: OpenNet, file: ImageFile) -> None:
+    nets = OneNet(opened, splits=opened.splits)
+
+    def evaluation(opened: OpenNet) -> Evaluation:
+        raise RunError("The images of this run are gone.")
+
+    nets.evaluation = evaluation  # type: ignore[method-assign]
+    _, second = outputs_of(nets, file)
+    assert "The images of this run are gone." in second["upload_prediction_html"]
 
 
 def test_a_net_without_finite_logits_is_not_compared(opened: OpenNet, file: ImageFile) -> None:
