@@ -149,7 +149,7 @@ class Snapshot:
 class Estimate:
     """How long a training would take here and now."""
 
-    going: int
+    active: int
     """runs that are active"""
     share: float
     """of one core (or GPU) that a further run would get, 0 to 1"""
