@@ -104,7 +104,10 @@ def train(options: argparse.Namespace, config: TrainConfig) -> int:
         )
         return INTERRUPTED
     if finished.reason == "diverged":
-        raise CifarError("The loss is no longer a finite number: the training diverged. Try a smaller learning rate.")
+        raise CifarError(
+            "The loss is no longer a finite number: the training diverged, usually because the learning rate was too "
+            "high. Try a smaller one."
+        )
     save_weights({name: tensor.cpu() for name, tensor in net.state_dict().items()}, options.out)
     if not options.json:
         print("Finished Training")

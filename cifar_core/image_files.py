@@ -1,7 +1,7 @@
 """Read the image files that people bring.
 
 A file from outside may be of any kind: a phone photo on its side, a transparent logo, a 16-bit scan, a broken download,
-or a few kilobytes made to fill the memory of whoever opens them. All of them are read by `read_image`.
+or a few kilobytes made to fill the memory of the program that opens them. `read_image` reads them all.
 """
 
 import io
@@ -34,12 +34,12 @@ MAX_SEGMENTS = 200
 
 class _Jpeg(JpegImageFile):
     def getexif(self) -> Image.Exif:
-        # Pillow looks here for the dpi, and warns about every odd entry; nobody asks for the dpi
+        # Pillow looks here for the dpi, and warns about every odd entry; the dpi are not needed
         return Image.Exif()
 
 
 # The first bytes of a file say what it is; its name may say anything. Pillow's readers are called directly, because
-# Image.open issues a warning about a huge image before its size can be asked for here.
+# Image.open issues a warning about a huge image before its size can be checked here.
 _AVIF = rb"....ftyp(....){0,15}?avi[fs]"
 _READERS: dict[bytes, type[ImageFile]] = {
     rb"\x89PNG\r\n\x1a\n": PngImageFile,
@@ -129,7 +129,7 @@ def _decode(data: bytes, reader: type[ImageFile]) -> Image.Image:
     return plain
 
 
-# EXIF's orientations 2 to 8: how to turn the stored pixels so that the image stands upright
+# EXIF's orientations 2 to 8: how to turn the stored pixels so that the image is upright
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,

@@ -14,9 +14,6 @@ from torch import Tensor, nn
 
 from cifar_core.errors import WeightsError
 
-PARAMETERS = 62_006
-"""how many numbers training adjusts"""
-
 MAX_WEIGHTS_BYTES = 8_000_000
 """the Net's own file has about 250 kB; nothing much larger can be one"""
 
@@ -86,6 +83,10 @@ def layers() -> tuple[Layer, ...]:
         Layer("fc2", "nn.Linear(120, 84)", (84,), (84, 120)),
         Layer("fc3", "nn.Linear(84, 10)", (10,), (10, 84)),
     )
+
+
+PARAMETERS = sum(layer.parameters for layer in layers())
+"""how many numbers training adjusts: 62,006"""
 
 
 def new_net(seed: int) -> Net:

@@ -103,7 +103,7 @@ class Endpoints:
         result = found.result
         return public(found.run) | {
             "points": [[point.step, point.loss] for point in found.points],
-            "probes": [[one.step, one.correct / one.total] for one in found.probes],
+            "probes": [[one.step, one.correct / one.total] for one in found.validations],
             "changes": [[change.step, change.name, change.value] for change in found.changes],
             "log": [report.line for report in found.reports],
             "accuracy": result.accuracy if result else None,

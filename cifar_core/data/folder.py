@@ -112,7 +112,7 @@ def _open_archive(root: Path, folder: Path, unverified: bool) -> Splits:
 def _open_image_folder(root: Path) -> Splits:
     files = {split: files_by_class(root / split) for split in SPLITS}
     classes = classes_of(root, files)
-    everything = (file for by_class in files.values() for found in by_class.values() for file in found)
+    everything = (file for by_class in files.values() for group in by_class.values() for file in group)
     source = f"folders {fingerprint(everything)}"
     copy = load_cached(root, [source])
     if copy is not None:

@@ -68,8 +68,8 @@ def classes_of(root: Path, files: dict[Split, dict[str, list[FileState]]]) -> tu
             "folders in train/ and in test/."
         )
     for split, by_class in files.items():
-        for name, found in by_class.items():
-            if not found:
+        for name, group in by_class.items():
+            if not group:
                 raise DataError(f"The folder of {name!r} in {root / split} is empty. Put images into it.")
     return CLASSES if train.keys() <= set(CLASSES) else tuple(sorted(train))
 

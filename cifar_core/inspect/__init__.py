@@ -1,1 +1,1 @@
-"""Seeing inside: what a Net makes of a picture on the way to its answer, and how far that answer can be trusted."""
+"""How a Net processes an image on the way to its prediction, and how far that prediction can be trusted."""

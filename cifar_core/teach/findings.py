@@ -148,10 +148,9 @@ def findings(
         return (Diverged(run.step, points[-1].loss if points else None),)
     if len(points) < 2 * MIN_POINTS:
         return ()
-    found: list[Finding] = [_course(points, classes)]
-    found += _after_change(points, changes) + _scatter(points)
-    found += _accuracy(points, validations) if validations else []
-    return tuple(found + (_predictions(frame) if frame is not None else []))
+    accuracy = _accuracy(points, validations) if validations else []
+    predictions = _predictions(frame) if frame is not None else []
+    return (_course(points, classes), *_after_change(points, changes), *_scatter(points), *accuracy, *predictions)
 
 
 def _course(points: Sequence[Point], classes: int) -> Course:

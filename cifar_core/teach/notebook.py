@@ -1,17 +1,17 @@
-"""A run's script as a Jupyter notebook: the same code, a cell for each of its sections, each under its heading."""
+"""A run's script as a Jupyter notebook: the same code, a cell per section under its heading."""
 
 import ast
 import json
 from typing import Any
 
 SECTION = "# %% "
-"""begins a section of a script, as several editors know it; what follows is the heading"""
+"""begins a section of a script, as in several editors; the rest of the line is its heading"""
 
 
 def notebook_of(script: str) -> str:
-    """The content of an .ipynb file (nbformat 4.5), without outputs; the same script gives the same bytes.
+    """Return the content of an .ipynb file (nbformat 4.5), without outputs; the same script gives the same bytes.
 
-    The words at the top of the script become text, and the code cells together are all of its code.
+    The docstring of the script becomes text; the code cells together are all of its code.
     """
     first, *sections = ("\n" + script).split("\n" + SECTION)
     cells = [_text(ast.get_docstring(ast.parse(first)) or "")] if first.strip() else []

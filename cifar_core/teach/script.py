@@ -1,4 +1,4 @@
-"""The code of a run: a plain PyTorch script in the manner of the tutorial that trains the very same Net at home.
+"""The code of a run: a plain PyTorch script in the style of the tutorial that trains the same Net at home.
 
     print(script_of(TrainConfig(lr=0.01)))
 

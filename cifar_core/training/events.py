@@ -3,10 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from cifar_core.training.control import Change as Change
-from cifar_core.training.control import Control as Control
-from cifar_core.training.state import Checkpoint as Checkpoint
-from cifar_core.training.state import Position as Position
+from cifar_core.training.state import Checkpoint
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from cifar_core.training.batches import TrainingImages
 from cifar_core.training.control import Control
 from cifar_core.training.events import TrainEvent
 from cifar_core.training.learner import Learner
-from cifar_core.training.progress import VALIDATION_IMAGES as VALIDATION_IMAGES
 from cifar_core.training.progress import ProgressTracker, validator
 from cifar_core.training.schedule import learning_rate
 from cifar_core.training.state import Checkpoint, Position

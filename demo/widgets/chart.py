@@ -87,7 +87,7 @@ def chart_marks(changes: Iterable[Changed]) -> str:
 def series_of(snapshot: Snapshot, name: str = "", *, dashed: bool = False) -> Series:
     """Return what a chart draws of a run, under its own name or another one."""
     run = snapshot.run
-    accuracies = tuple((one.images / run.images, one.correct / one.total) for one in snapshot.probes)
+    accuracies = tuple((one.images / run.images, one.correct / one.total) for one in snapshot.validations)
     return Series(name or run.name, tuple(smoothed(snapshot)), accuracies, dashed)
 
 

@@ -27,7 +27,7 @@ def curve_png(snapshot: Snapshot) -> bytes:
         loss.set(title="Training loss", xlabel="epochs", xlim=(0, None), ylim=(0, None))
         if points:
             loss.legend(frameon=False)
-        validations = [(one.images / run.images, one.correct / one.total) for one in snapshot.probes]
+        validations = [(one.images / run.images, one.correct / one.total) for one in snapshot.validations]
         accuracy.plot(*_columns(validations), color="#15803d", marker="o", markersize=4)
         accuracy.set(title="Accuracy on test images", xlabel="epochs", xlim=(0, None), ylim=(0, 1))
         accuracy.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))

@@ -24,6 +24,17 @@ from cifar_core.runs.store import Store  # noqa: E402
 from tests.helpers.serving import CHROMIUM, CHROMIUM_OPTIONS, start_server  # noqa: E402
 
 POINTS = "+document.querySelector('#chart canvas').dataset.points"
+CHANGES = 11
+"""images looked into in one round"""
+DRAWN = """() => {
+    window.drawn = {};
+    document.addEventListener('click', () => { window.clicked = performance.now(); window.drawn = {}; }, true);
+    for (const id of ['inside-about', 'inside-stages', 'inside-unit', 'why-saliency'])
+        new MutationObserver(() => requestAnimationFrame(() => setTimeout(() => {
+            window.drawn[id] = performance.now() - window.clicked;
+        }))).observe(document.getElementById(id), {childList: true, subtree: true, characterData: true});
+}"""
+"""JavaScript that notes, for each part of Inside, how many milliseconds after a click it was last drawn"""
 PAGES = 20
 """pages of 64 pictures turned in one round"""
 
@@ -33,13 +44,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--inside", action="store_true", help="measure the change of image in Inside alone")
     options = parser.parse_args()
     found: dict[str, list[float]] = {name: [] for name in _LIMITS}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_OPTIONS)
         for _ in range(options.rounds):
             with tempfile.TemporaryDirectory() as folder:
-                _round(browser, Path(folder), options.data.resolve(), found)
+                measure = _inside_round if options.inside else _round
+                measure(browser, Path(folder), options.data.resolve(), found)
         browser.close()
     _print(found)
 
@@ -49,13 +62,14 @@ _LIMITS = {
     "click on Start to first point, s": 1.5,
     "click on Stop to halt, s": 0.3,
     "click on Stop until the page says so, s": float("nan"),
+    "change of image in Inside, ms from click to drawn": 150.0,
     "page of 64 pictures, ms of server CPU": 50.0,
     "page of 64 pictures, ms until shown": float("nan"),
 }
 
 
 def _round(browser: Any, folder: Path, data: Path, found: dict[str, list[float]]) -> None:
-    started, usable, first, halt, said, cpu, shown = 0.0, *found.values()
+    started, usable, first, halt, said, changed, cpu, shown = 0.0, *found.values()
     started = time.perf_counter()
     url, process, _ = start_server(folder, "--data", str(data), "--unverified")
     try:
@@ -64,6 +78,7 @@ def _round(browser: Any, folder: Path, data: Path, found: dict[str, list[float]]
         page.locator("#images .cell").first.wait_for()
         usable.append(time.perf_counter() - started)
         _turn_pages(page, process.pid, cpu, shown)
+        _change_images(page, changed)
         page.get_by_role("tab", name="Train").click()
         page.wait_for_function("!document.querySelector('#start').disabled")
         page.wait_for_function("!document.querySelector('#header').innerText.includes('starting')", timeout=60_000)
@@ -80,6 +95,32 @@ def _round(browser: Any, folder: Path, data: Path, found: dict[str, list[float]]
     finally:
         process.terminate()
         process.wait()
+
+
+def _inside_round(browser: Any, folder: Path, data: Path, found: dict[str, list[float]]) -> None:
+    url, process, _ = start_server(folder, "--data", str(data), "--unverified")
+    try:
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.goto(url)
+        page.locator("#images .cell").first.wait_for()
+        _change_images(page, found["change of image in Inside, ms from click to drawn"])
+        page.close()
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _change_images(page: Any, changed: list[float]) -> None:
+    page.get_by_role("tab", name="Inside").click()
+    page.locator("#why-saliency img").nth(2).wait_for(timeout=60_000)
+    time.sleep(3)  # what the start left to do
+    page.evaluate(DRAWN)
+    for place in range(CHANGES + 1):
+        page.locator("#inside-images .cell").nth((place + 1) % 12).click()
+        page.wait_for_function("Object.keys(window.drawn).length === 4")
+        time.sleep(0.5)  # so that nothing of it comes later
+        if place:  # the first is warming up
+            changed.append(max(page.evaluate("Object.values(window.drawn)")))
 
 
 def _turn_pages(page: Any, pid: int, cpu: list[float], shown: list[float]) -> None:
@@ -123,6 +164,8 @@ def _print(found: dict[str, list[float]]) -> None:
     print(f"gradio {gradio.__version__}\n")
     print("| what | median | smallest | largest | wanted |\n| --- | --- | --- | --- | --- |")
     for name, values in found.items():
+        if not values:
+            continue
         wanted = f"≤ {_LIMITS[name]:g}" if _LIMITS[name] == _LIMITS[name] else ""
         row = (statistics.median(values), min(values), max(values))
         print(f"| {name} | {' | '.join(f'{value:.2f}' for value in row)} | {wanted} |")

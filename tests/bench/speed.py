@@ -145,7 +145,7 @@ def attached(config: TrainConfig, splits: Splits, device: str, steps: int) -> Ti
     """A run of the page's: in a worker, with reports, store, checkpoints, validations and a visitor watching."""
     from cifar_core.runs.limits import Limits
     from cifar_core.runs.service import Service
-    from demo.tabs.train.run_view import RunWatch
+    from demo.tabs.train.run_watch import RunWatch
 
     with tempfile.TemporaryDirectory() as folder:
         limits = Limits(steps=10**9)

@@ -2,8 +2,10 @@
 
 import math
 import random
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,8 @@ from cifar_core.training.control import Control
 from cifar_core.training.events import Checkpointed, Progress, TrainEvent, Validated
 from cifar_core.training.loop import train
 from cifar_core.training.sampler import EpochSampler
+
+CORE = Path(__file__).parents[2] / "cifar_core"
 
 BASELINE = TrainConfig(epochs=2, batch_size=8, lr=0.01, seed=3)
 
@@ -167,6 +171,14 @@ def test_each_mistake_has_words_for_a_lesson_and_a_place_among_the_settings() ->
     assert FIELDS["mistake"].choices == ("none", *MISTAKES)
     for mistake in MISTAKES.values():
         assert mistake.what.endswith(".") and mistake.look_for.endswith(".") and len(mistake.label) < 45
+
+
+def test_no_other_part_of_the_core_knows_the_word_of_a_mistake() -> None:
+    word = re.compile(f"""["']({"|".join(MISTAKES)})["']""")
+    files = {str(path.relative_to(CORE)): len(word.findall(path.read_text())) for path in CORE.glob("**/*.py")}
+    assert files["mistakes.py"] >= len(MISTAKES)
+    # in config.py: the setting's choices, and the one combination that is not allowed
+    assert {name for name, count in files.items() if count} <= {"mistakes.py", "config.py"}
 
 
 def test_gradients_that_are_never_cleared_do_not_go_with_float16() -> None:

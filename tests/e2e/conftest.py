@@ -1,5 +1,6 @@
 """A real server in a process of its own, and a real browser in front of it."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,9 @@ import pytest
 
 from tests.helpers.serving import CHROMIUM, CHROMIUM_OPTIONS, Server, serve
 from tests.helpers.tiny_data import write_archive
+
+# as in `python -m demo`: Gradio summarises all events after every event, with a warning of pandas' own
+os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000000")
 
 PATIENCE = 30_000
 """milliseconds that the page may take for anything; a machine that is busy with other tests is slow, not wrong"""

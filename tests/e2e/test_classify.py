@@ -3,21 +3,31 @@
 import base64
 import io
 import re
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import gradio as gr
 import numpy as np
 import pytest
 from gradio_client import Client, handle_file
 from PIL import Image
 
-from cifar_core.evaluate import evaluate
+from cifar_core.data import Splits
+from cifar_core.data.source import DataSource
+from cifar_core.evaluate import Evaluation, evaluate
 from cifar_core.image_edit import ImageEdit, apply_edit
 from cifar_core.image_files import read_image
 from cifar_core.images import to_net_input
 from cifar_core.predict import predict
 from cifar_core.pretrained import pretrained_net
+from cifar_core.runs.registry import NetRegistry, OpenNet
+from demo.gradio_compat import PageState
+from demo.tabs.classify.tab import build_classify_tab
+from demo.widgets.look_at import LookAt
+from tests.helpers.one_tab import one_tab, visitor
 from tests.helpers.out_of_distribution import out_of_distribution_images
 from tests.helpers.serving import Server
 
@@ -92,12 +102,17 @@ def bars(page: Any) -> dict[str, str]:
 def test_an_upload_a_move_and_a_reset_are_one_event_each(visit: Visit, photo: Path) -> None:
     page = visit()
     open_tab(page, "Classify")
-    page.wait_for_timeout(1500)  # what opening the page and the tab leaves to do
+    bring(page, photo)  # by which the Net is evaluated: a busy server would be asked again for that
+    remove = page.get_by_label("Remove Image").or_(page.get_by_label("Clear")).first
+    remove.click()
+    expect(page.locator("#upload-result")).to_be_hidden(timeout=SLOW)
+    page.wait_for_timeout(1500)  # what all of this leaves to do
     sent = server_events(page)
-    bring(page, photo)
+    upload(page, photo)
+    expect(page.locator("#upload-result .confidence b")).to_be_visible(timeout=SLOW)
     page.wait_for_timeout(500)
     assert len(sent) == 1, sent
-    upload = sent[0]["fn_index"]
+    event = sent[0]["fn_index"]
     set_slider(page, "Blur", 2)
     expect_seen(page, photo, blur=2)
     page.locator("#crop .frame").focus()
@@ -106,11 +121,11 @@ def test_an_upload_a_move_and_a_reset_are_one_event_each(visit: Visit, photo: Pa
     page.get_by_role("button", name="Reset").click()
     expect_seen(page, photo)
     page.wait_for_timeout(500)
-    assert [event["fn_index"] for event in sent] == [upload] * 4
-    page.get_by_label("Remove Image").or_(page.get_by_label("Clear")).first.click()
+    assert [one["fn_index"] for one in sent] == [event] * 4
+    remove.click()
     expect(page.locator("#upload-result")).to_be_hidden(timeout=SLOW)
     page.wait_for_timeout(500)
-    assert [event["fn_index"] for event in sent] == [upload] * 5
+    assert [one["fn_index"] for one in sent] == [event] * 5
 
 
 @pytest.mark.parametrize("size", [(1500, 1000), (700, 1300), (40, 33)])
@@ -289,6 +304,35 @@ def test_another_net_predicts_as_soon_as_it_is_chosen(visit: Visit, photo: Path)
     expect(shown).not_to_have_text(before, timeout=SLOW)
     expect(sentence).to_be_visible(timeout=SLOW)
     expect(page.locator("#upload-result .confidence")).not_to_contain_text("of the run")
+
+
+def test_where_the_server_is_busy_moves_do_not_wait_and_the_comparison_still_follows(
+    browser: Any, photo: Path, tiny: Splits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("demo.tabs.classify.handlers.PATIENCE", 0.2)
+    service: Any = SimpleNamespace(runs_of=lambda owner: [])
+    nets, others_are_done = NetRegistry(service, DataSource(tiny)), threading.Event()
+    evaluation = nets.evaluation
+
+    def after_others(opened: OpenNet) -> Evaluation:
+        assert others_are_done.wait(SLOW / 1000)
+        return evaluation(opened)
+
+    monkeypatch.setattr(nets, "evaluation", after_others)
+
+    def build(owner: gr.Textbox, look_at: PageState[LookAt], tab: gr.Tab) -> None:
+        build_classify_tab(nets, owner, gr.Textbox("", visible="hidden"), look_at, tab)
+
+    with one_tab(build, "Classify", "") as url, visitor(browser, url, "Classify") as page:
+        open_tab(page, "Your image")
+        upload(page, photo)
+        for blur in (1, 2, 3):
+            set_slider(page, "Blur", blur)
+            expect_seen(page, photo, blur=blur)
+        expect(page.locator("#upload-result .confidence")).to_contain_text("Comparing with the test images")
+        others_are_done.set()
+        expect(page.locator("#upload-result .confidence b")).to_be_visible(timeout=SLOW)
+        expect_seen(page, photo, blur=3)
 
 
 @pytest.mark.parametrize("dark", [False, True])

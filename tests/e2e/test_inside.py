@@ -27,6 +27,7 @@ from demo.tabs.inside.tab import build_inside_tab
 from demo.widgets.look_at import LookAt
 from tests.helpers.nets import ANN, BOB, CONFIG, come_to, run_of
 from tests.helpers.one_tab import one_tab
+from tests.helpers.runs import write_rows
 
 pytestmark = pytest.mark.browser
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (tests/requirements.txt)")
@@ -116,7 +117,7 @@ def printed(page: Any) -> tuple[list[Decimal], Decimal]:
 
 def test_a_click_into_a_map_shows_the_sum_that_gave_this_number(visit: Any, served: Served) -> None:
     page, test = visit(), served.nets.source.splits.test
-    page.locator("#inside-pictures .cell").nth(3).click()
+    page.locator("#inside-images .cell").nth(3).click()
     expect(page.locator("#inside-about")).to_contain_text("test image 3")
     numbers = inspect_image(pretrained_net(), test.images[3])
     expect(page.locator("#inside-about h3")).to_contain_text(test.classes[numbers.stage("logits").values.argmax()])
@@ -186,7 +187,7 @@ def test_a_run_is_watched_from_inside_while_it_trains_and_only_while_one_looks(v
     expect(filters).to_contain_text("They change while the run trains")
     # newer filters come once a second, and everything with a newer checkpoint
     tile = filters.locator("img").first.get_attribute("src")
-    nets.service.store.update(run.id, filters=Filters(13, first_filters(new_net(2))))
+    write_rows(nets.service.store, run.id, filters=Filters(13, first_filters(new_net(2))))
     expect(filters).to_contain_text("After 13 mini-batches")
     expect(filters.locator("img").first).not_to_have_attribute("src", tile)
     expect(about).to_contain_text("after 10 mini-batches")
@@ -203,7 +204,7 @@ def test_a_run_is_watched_from_inside_while_it_trains_and_only_while_one_looks(v
     page.get_by_role("tab", name="Inside the Net").click()
     expect(filters).to_be_visible()
     assert asked_within(page, WATCHED) >= 1
-    nets.service.store.update(run.id, state="stopped")
+    write_rows(nets.service.store, run.id, state="stopped")
     expect(filters).not_to_contain_text("They change while the run trains")
     page.wait_for_timeout(500)
     assert asked_within(page, WATCHED) == 0
@@ -239,7 +240,7 @@ def test_a_search_that_ends_after_another_image_was_chosen_shows_that_images_nei
     monkeypatch.setattr(served.nets, "features", slow)
     page.locator("#why-search").click()
     expect(page.locator("#why-searching")).to_contain_text("Waiting")
-    page.locator("#inside-pictures .cell").nth(4).click()
+    page.locator("#inside-images .cell").nth(4).click()
     expect(page.locator("#inside-about")).to_contain_text("test image 4")
     page_goes_on.set()
     expect(page.locator("#why-neighbours")).to_contain_text("Nearest to test image 4")
@@ -260,7 +261,7 @@ def test_another_tab_opens_an_image_here_once(visit: Any) -> None:
     hand_over(page, "pretrained", {"split": "train", "index": 12, "png": ""})
     about = page.locator("#inside-about")
     expect(about).to_contain_text("train image 12")
-    page.locator("#inside-pictures .cell").nth(2).click()
+    page.locator("#inside-images .cell").nth(2).click()
     expect(about).to_contain_text("test image 2")
     page.get_by_role("tab", name="First").click()
     open_inside(page)
@@ -285,7 +286,7 @@ def test_an_own_image_is_looked_into_and_a_file_that_is_none_gets_a_sentence(vis
 
 def test_the_test_images_are_turned_page_by_page(visit: Any) -> None:
     page = visit()
-    first = page.locator("#inside-pictures .cell").first
+    first = page.locator("#inside-images .cell").first
     expect(first).to_have_attribute("data-index", "0")
     page.locator("#inside-next").click()
     expect(first).to_have_attribute("data-index", "12")

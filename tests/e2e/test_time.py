@@ -17,6 +17,7 @@ from cifar_core.runs.service import Service
 from demo.tabs.over_time.tab import build_time_tab
 from tests.helpers.nets import ANN, CONFIG, come_to
 from tests.helpers.one_tab import one_tab, reopen, visitor
+from tests.helpers.runs import write_rows
 
 pytestmark = [
     pytest.mark.browser,
@@ -110,7 +111,7 @@ def test_the_slider_moves_through_a_run_and_play_runs_through_it(
         expect(page.locator(".time-player")).to_be_hidden()
         run = request.getfixturevalue("run")
         come_to(nets, run, 200, new_net(9), frame=True)
-        nets.service.store.update(run.id, state="done")
+        write_rows(nets.service.store, run.id, state="done")
         reopen(page, TAB)
         player = player_of(page)
         slider, line = player.get_by_role("slider", name="Frame of the training"), player.locator(".frame-line")
@@ -162,7 +163,7 @@ def test_while_a_run_trains_new_frames_come_and_who_looks_at_an_earlier_one_stay
         expect(player.get_by_role("slider")).to_be_focused()
         page.keyboard.press("End")
         expect(player.locator(".frame-line")).to_contain_text("Frame 8 of 8")
-        nets.service.store.update(run.id, state="stopped")
+        write_rows(nets.service.store, run.id, state="stopped")
         reopen(page, TAB)
         expect(page.locator("#time-run input")).to_have_value(re.compile("stopped"))
         assert_agrees(player)
@@ -189,7 +190,7 @@ def test_a_page_asks_for_news_only_while_the_run_goes_on_and_the_tab_is_open(
         asked.clear()
         page.wait_for_timeout(4500)
         assert asked == []
-        nets.service.store.update(run.id, state="stopped")
+        write_rows(nets.service.store, run.id, state="stopped")
         page.get_by_role("tab", name=TAB).click()
         expect(page.locator("#time-run input")).to_have_value(re.compile("stopped"))
         asked.clear()
@@ -213,7 +214,7 @@ def test_an_image_of_a_frame_is_opened_inside(browser: Any, url: str, run: Run) 
 
 
 def test_a_run_that_is_deleted_meanwhile_gets_a_sentence(browser: Any, url: str, nets: NetRegistry, run: Run) -> None:
-    nets.service.store.update(run.id, state="done")  # so that the page does not ask for news by itself
+    write_rows(nets.service.store, run.id, state="done")  # so that the page does not ask for news by itself
     with visitor(browser, url, TAB) as page:
         player = player_of(page)
         nets.service.store.remove(run.id)

@@ -2,9 +2,10 @@
 
 from cifar_core.config import TrainConfig
 from cifar_core.net import Net, new_net, save_weights
-from cifar_core.runs.frame_recorder import take
+from cifar_core.runs.frame_recorder import record_frame
 from cifar_core.runs.records import FrameTime, Run
 from cifar_core.runs.registry import NetRegistry
+from tests.helpers.runs import write_rows
 
 ANN, BOB = "ann" * 8, "bob" * 8
 CONFIG = TrainConfig(epochs=2)
@@ -20,9 +21,15 @@ def come_to(nets: NetRegistry, run: Run, step: int, net: Net, *, frame: bool = F
     before = nets.service.find(run.id).checkpoint
     store.folder_of(run.id).mkdir(exist_ok=True)
     save_weights(net.state_dict(), store.weights_of(run, step))
-    taken = take(net, FrameTime(step, 4 * step), test, test.first(4), "cpu") if frame else None
-    store.update(
-        run.id, state="running", step=step, seen=4 * step, checkpoint=step, frames=[taken] if taken is not None else []
+    taken = record_frame(net, FrameTime(step, 4 * step), test, test.first(4), "cpu") if frame else None
+    write_rows(
+        store,
+        run.id,
+        state="running",
+        step=step,
+        seen=4 * step,
+        checkpoint=step,
+        frames=[taken] if taken is not None else [],
     )
     if before >= 0 and all(time.step != before for time in nets.service.frame_times(run.id)):
         store.weights_of(run, before).unlink()

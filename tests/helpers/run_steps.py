@@ -7,6 +7,7 @@ from cifar_core.data import Splits
 from cifar_core.runs.records import Point, Run, TestResult
 from cifar_core.runs.service import Service
 from cifar_core.training.events import Reported, Validated
+from tests.helpers.runs import write_rows
 
 ANN, BOB = "ann" * 8, "bob" * 8
 """owner keys of two visitors"""
@@ -21,7 +22,7 @@ def go_to(service: Service, run: Run, step: int) -> None:
     reports = [Reported(p.step, 1 + p.step // 101, (p.step - 1) % 100 + 1, p.loss) for p in points if not p.step % 25]
     probes = [Validated(p.step, p.images, min(p.step // 4, 60), 60) for p in points if not p.step % 25]
     at: dict[str, Any] = {"step": step, "epoch": 1 + step // 101, "seen": 4 * step, "speed": 4000.0, "checkpoint": step}
-    service.store.update(run.id, points=points, reports=reports, probes=probes, state="running", **at)
+    write_rows(service.store, run.id, points=points, reports=reports, validations=probes, state="running", **at)
 
 
 def result_of(run: Run, splits: Splits, correct: int = 31) -> TestResult:
@@ -33,6 +34,6 @@ def result_of(run: Run, splits: Splits, correct: int = 31) -> TestResult:
 def end(service: Service, run: Run, splits: Splits, state: str = "done") -> None:
     """Write what a worker writes behind the last step: the test and the end."""
     run = service.find(run.id)
-    service.store.update(run.id, state="testing", ending=state, tested=100)
-    service.store.add_result(run.id, result_of(run, splits))
-    service.store.update(run.id, state=state, tested=120, ended=run.created + 125)
+    write_rows(service.store, run.id, state="testing", ending=state, tested=100)
+    write_rows(service.store, run.id, result=result_of(run, splits))
+    write_rows(service.store, run.id, state=state, tested=120, ended=run.created + 125)

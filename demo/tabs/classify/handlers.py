@@ -1,27 +1,24 @@
-"""What happens on a click in Classify."""
+"""What happens in Classify when the Net or a visitor's own image changes."""
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 from PIL import Image
 
-from cifar_core.data.browse import MAX_SEED, image_facts, page_of
 from cifar_core.errors import CifarError, ImageError
 from cifar_core.image_edit import ImageEdit, apply_edit, channels
-from cifar_core.runs.refs import PRETRAINED, ImageRef, NetRef
+from cifar_core.runs.refs import PRETRAINED, NetRef
 from cifar_core.runs.registry import NetRegistry, OpenNet, own_image
-from demo.gradio_compat import CachedUpload, ImageFile, ImageFileInput, PageState
+from demo.gradio_compat import ImageFile
+from demo.tabs.classify.known_images import ClassifyWidgets, TestImageHandlers
 from demo.tabs.classify.state import ClassifyState
 from demo.tabs.classify.upload import SLIDERS, Baseline, UploadPrediction, baseline, compare, edit_of, predict_edited
 from demo.tabs.classify.view import (
     no_upload_html,
     numbers_html,
-    page_html,
-    prediction_html,
     upload_prediction_html,
 )
 from demo.widgets.crop import with_photo
@@ -31,84 +28,10 @@ from demo.widgets.net_choices import net_choices
 from demo.widgets.sliders import starts
 from demo.widgets.templates import message_box, photo_url
 
-PER_PAGE = 12
 PATIENCE = 2.0
 """seconds that an event waits for an evaluation, which takes one; where many visitors want one, the page asks again"""
 PHOTO_SIDE = 640
 """pixels of the longer side of the photo that the crop is chosen on; the Net sees the whole photo's pixels"""
-
-
-@dataclass(frozen=True)
-class ClassifyWidgets:
-    """The parts of the tab that handlers read or write."""
-
-    net_dropdown: gr.Dropdown
-    state: PageState[ClassifyState]
-    grid_html: gr.HTML
-    prediction_html: gr.HTML
-    upload_image: ImageFileInput
-    photo: CachedUpload
-    crop_html: gr.HTML
-    sliders_html: gr.HTML
-    upload_message_html: gr.HTML
-    upload_prediction_html: gr.HTML
-    upload_numbers_html: gr.HTML
-
-
-class TestImageHandlers:
-    """Each public method handles one event of the part "Test images"."""
-
-    __test__ = False  # for pytest, which takes the name for that of a test
-
-    def __init__(self, nets: NetRegistry, widgets: ClassifyWidgets) -> None:
-        self.nets, self.widgets = nets, widgets
-
-    def show(self, state: ClassifyState) -> Outputs:
-        """Show a page of test images; raise DataError if there is no such page."""
-        test = self.nets.source.splits.test
-        page = page_of(test, number=state.page, per_page=PER_PAGE, seed=state.seed)
-        state = replace(state, page=page.number)
-        return {self.widgets.grid_html: page_html(test, page), self.widgets.state: state}
-
-    def next(self, state: ClassifyState) -> Outputs:
-        """Show the next page."""
-        return self.show(replace(state, page=state.page + 1))
-
-    def shuffle(self, state: ClassifyState) -> Outputs:
-        """Show the first page in another random order."""
-        return self.show(replace(state, page=1, seed=secrets.randbelow(MAX_SEED + 1)))
-
-    def pick(self, net: str, state: ClassifyState, event: gr.EventData) -> Outputs:
-        """Predict the test image that was clicked."""
-        index: Any = getattr(event, "index", None)
-        chosen = index if type(index) is int else None
-        return self.predict(net, replace(state, test_index=chosen, test_net=None), index)
-
-    def predict_again(self, net: str, state: ClassifyState) -> Outputs:
-        """Predict the chosen test image with another Net, or with newer weights of the same one."""
-        return {} if state.test_index is None else self.predict(net, state, state.test_index)
-
-    def predict(self, net: str, state: ClassifyState, index: int) -> Outputs:
-        """Return the prediction for one test image, or the sentence that says why there is none."""
-        from cifar_core.predict import predict
-
-        splits = self.nets.source.splits
-        try:
-            facts = image_facts(splits.test, index)
-            image, opened = splits.test.images[index], self.nets.open(NetRef(net))
-            if opened.ref == state.test_net:
-                return {}  # this prediction is on the page already
-            prediction = predict(opened.net, image, opened.splits.test.classes)
-        except CifarError as error:
-            state = replace(state, test_net=None, test=None)
-            return {self.widgets.prediction_html: message_box(str(error), "error"), self.widgets.state: state}
-        # a run may have been trained on other images than those in use
-        same = opened.splits.folder == splits.folder
-        look_at = LookAt(NetRef(net), ImageRef("test", index) if same else own_image(image))
-        return {
-            self.widgets.prediction_html: prediction_html(prediction, image, index=index, truth=facts.name),
-            self.widgets.state: replace(state, test_net=opened.ref, test=look_at),
-        }
 
 
 class ClassifyHandlers:

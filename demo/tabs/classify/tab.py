@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from functools import partial
 
 import gradio as gr
+from gradio.components import Component
 
 from cifar_core.pretrained import origin
 from cifar_core.runs.registry import PRETRAINED, NetRegistry
 from demo.gradio_compat import OPEN_TAB, CachedUpload, ImageFileInput, PageState
-from demo.tabs.classify.handlers import ClassifyHandlers, ClassifyWidgets, fresh_choices
+from demo.tabs.classify.handlers import ClassifyHandlers, fresh_choices
+from demo.tabs.classify.known_images import ClassifyWidgets
 from demo.tabs.classify.state import ClassifyState
 from demo.tabs.classify.upload import SLIDERS
 from demo.tabs.classify.view import no_upload_html, prediction_html
@@ -39,7 +41,7 @@ class ClassifyButtons:
 
 
 def build_classify_tab(
-    nets: NetRegistry, owner: gr.BrowserState, data_in_use: gr.Textbox, look_at: PageState[LookAt], tab: gr.Tab
+    nets: NetRegistry, owner: Component, data_in_use: gr.Textbox, look_at: PageState[LookAt], tab: gr.Tab
 ) -> None:
     """Lay out the tab and wire it. Whenever `tab` is opened, the list of Nets is fresh."""
     widgets, buttons = _layout(nets)

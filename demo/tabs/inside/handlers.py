@@ -37,7 +37,7 @@ TELL_EVERY = 0.2
 class InsideHandlers:
     """The events. `controls` are always the fields layer, map, row, column and class.
 
-    Those that show another image or Net yield what is ready first: image and stages, the unit, the saliency maps.
+    Those that show another image or Net first yield all but the saliency maps, which take most of the time.
     """
 
     def __init__(self, nets: NetRegistry, widgets: InsideWidgets, look_at: PageState[LookAt]) -> None:
@@ -192,8 +192,10 @@ class InsideHandlers:
             yield self._empty() | shown | {widgets.stages_html: message_box(NOT_FINITE, "error")}
             return
         place = _place_or_first(*fields)
-        yield shown | {widgets.stages_html: stages_html(subject, place)}
-        yield {widgets.unit.unit_html: unit_part(subject, place)}
+        yield shown | {
+            widgets.stages_html: stages_html(subject, place),
+            widgets.unit.unit_html: unit_part(subject, place),
+        }
         shown = {widgets.why.saliency_html: saliency_part(subject, target)}
         neighbours = self._neighbours(subject, state)
         if neighbours or not keep_neighbours:

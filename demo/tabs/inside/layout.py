@@ -76,20 +76,22 @@ class InsideWidgets:
         return [*self.unit.place, self.why.target_dropdown]
 
     @property
-    def outputs(self) -> list[gr.components.Component]:
-        """What another image, or another Net, changes."""
+    def of_image(self) -> list[gr.components.Component]:
+        """What another image changes. As few as possible: Gradio's page spends milliseconds on each at every yield."""
         return [
             self.state,
             self.message_html,
             self.about_html,
-            self.now_button,
-            self.filters_html,
             self.stages_html,
             self.unit.unit_html,
-            self.why.target_dropdown,
             self.why.saliency_html,
             self.why.neighbours_html,
         ]
+
+    @property
+    def of_net(self) -> list[gr.components.Component]:
+        """What another Net changes."""
+        return [*self.of_image, self.now_button, self.filters_html, self.why.target_dropdown]
 
 
 def build_widgets(nets: NetRegistry) -> InsideWidgets:
@@ -135,7 +137,7 @@ def _build_choice(nets: NetRegistry) -> ChoiceWidgets:
     net_dropdown = gr.Dropdown(net_choices(nets, ""), value=PRETRAINED, label="Net", elem_id="inside-net")
     with gr.Tabs():
         with gr.Tab("Test images", id="inside-tests"):
-            tests_html = clickable_grid(label="Test images", elem_id="inside-pictures")
+            tests_html = clickable_grid(label="Test images", elem_id="inside-images")
             with gr.Row(elem_classes="pager"):
                 next_button = gr.Button("Next", size="sm", elem_id="inside-next")
                 shuffle_button = gr.Button("Shuffle", size="sm", elem_id="inside-shuffle")

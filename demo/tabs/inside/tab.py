@@ -36,8 +36,8 @@ def _wire_choice(
     choice, state, look_at = widgets.choice, widgets.state, handlers.look_at
     shown = refusals_in(widgets.message_html)
     now = [state, *widgets.controls]
-    outputs, tests = widgets.outputs, [state, choice.tests_html]
-    everything = [*outputs, choice.tests_html]
+    of_image, of_net, tests = widgets.of_image, widgets.of_net, [state, choice.tests_html]
+    everything = [*of_net, choice.tests_html]
 
     tab.select(
         shown(handlers.open),
@@ -51,17 +51,17 @@ def _wire_choice(
     choice.next_button.click(shown(handlers.next_tests), state, [*tests, widgets.message_html], **QUIET)
     choice.shuffle_button.click(shown(handlers.shuffle_tests), state, [*tests, widgets.message_html], **QUIET)
 
-    choice.tests_html.pick(shown(handlers.pick_test), now, outputs, **PREDICT, **LATEST)
+    choice.tests_html.pick(shown(handlers.pick_test), now, of_image, **PREDICT, **LATEST)
     by_number = [choice.show_button.click, choice.index_number.submit]
-    gr.on(by_number, shown(handlers.show_number), [choice.index_number, *now], outputs, **PREDICT)
-    choice.upload_image.input(shown(handlers.upload), [choice.upload_image, *now], outputs, **PREDICT)
-    widgets.why.neighbours_html.pick(shown(handlers.pick_train), now, outputs, **PREDICT)
+    gr.on(by_number, shown(handlers.show_number), [choice.index_number, *now], of_image, **PREDICT)
+    choice.upload_image.input(shown(handlers.upload), [choice.upload_image, *now], of_image, **PREDICT)
+    widgets.why.neighbours_html.pick(shown(handlers.pick_train), now, of_image, **PREDICT)
     chosen = [choice.tests_html.pick, *by_number, choice.upload_image.input, widgets.why.neighbours_html.pick]
     for event in chosen:
         event(None, None, None, js=scroll_to("inside-about"), **JS_ONLY)
 
-    widgets.now_button.click(shown(handlers.return_to_now), now, outputs, **PREDICT)
-    widgets.filters_html.refresh(shown(handlers.refresh), now, outputs, **PREDICT)
+    widgets.now_button.click(shown(handlers.return_to_now), now, of_net, **PREDICT)
+    widgets.filters_html.refresh(shown(handlers.refresh), now, of_net, **PREDICT)
 
 
 def _wire_parts(widgets: InsideWidgets, handlers: InsideHandlers) -> None:

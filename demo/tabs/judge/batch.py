@@ -22,7 +22,7 @@ MAX_BATCH = 4
 
 
 def batch_page(nets: NetRegistry, state: JudgeState, numbers: str) -> Markup:
-    """Return the test images in `numbers` with the logits of the Net on screen; raise CifarError where that fails."""
+    """Return the test images in `numbers` with the logits of the Net on screen; raise CifarError if that fails."""
     splits, evaluation = shown_evaluation(nets, state)
     return batch_html(splits.test, evaluation, read_batch(numbers, evaluation.total))
 

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def shown_evaluation(nets: NetRegistry, state: JudgeState) -> tuple[Splits, "Evaluation"]:
-    """Return the images and the evaluation of the test on screen; evaluate again where it is no longer in the cache.
+    """Return the images and the evaluation of the test on screen; evaluate again if it is no longer in the cache.
 
-    Raise RunError where the run is gone, has trained on too far to be tested as it was, or its images were replaced.
+    Raise RunError if the run is gone, has trained on too far to be tested as it was, or its images were replaced.
     """
     tested, now = _opened(nets, state)
     # only the key counts for the cache, not the weights, which may be newer
@@ -37,10 +37,10 @@ def shown_evaluation(nets: NetRegistry, state: JudgeState) -> tuple[Splits, "Eva
 
 
 def image_inside(nets: NetRegistry, state: JudgeState, index: object) -> tuple[LookAt, str]:
-    """Return what opens test image `index` in Inside, and a sentence where the Net of the test is no longer there.
+    """Return what opens test image `index` in Inside, and a sentence if the Net of the test is no longer stored.
 
-    The weights of a run are stored at its frames and as they are now; between those, it is opened as it is now.
-    Raise RunError as `shown_evaluation` does, and where there is no such image.
+    Of a run only its frames' weights and the newest are stored; for any other step, the newest are opened.
+    Raise RunError as `shown_evaluation` does, and for an unknown image.
     """
     tested, now = _opened(nets, state)
     if type(index) is not int or not 0 <= index < len(now.splits.test):

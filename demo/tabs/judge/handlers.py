@@ -31,7 +31,7 @@ PROGRESS_EVERY = 0.15
 
 
 class JudgeHandlers:
-    """The events of the tab. Each handler takes the page's state first, and gives what is new by component."""
+    """The events of the tab. Each handler takes the page's state first, and returns new values by component."""
 
     def __init__(self, nets: NetRegistry, widgets: JudgeWidgets, look_at: PageState[LookAt]) -> None:
         self.nets, self.widgets, self.look_at = nets, widgets, look_at
@@ -39,8 +39,7 @@ class JudgeHandlers:
     def open_tab(self, state: JudgeState, batch: str, owner: str, name: str) -> Iterator[Outputs]:
         """Offer the Nets there are now, and test the chosen one unless its test is shown already.
 
-        Chosen is the Net that the visitor decided for where it is still there, else the newest run, else the
-        pretrained Net.
+        The visitor's own choice comes first, if that Net still exists; then their newest run, then the pretrained Net.
         """
         outputs: Outputs = {}
         try:
@@ -59,7 +58,7 @@ class JudgeHandlers:
             yield from self._test(state, batch, name)
 
     def test(self, state: JudgeState, batch: str, name: str) -> Iterator[Outputs]:
-        """Test the Net that the visitor decided for."""
+        """Test the Net that the visitor chose."""
         yield from self._test(replace(state, chosen=str(name)), batch, str(name))
 
     def ask_cell(self, state: JudgeState, event: gr.EventData) -> Outputs:
@@ -68,7 +67,7 @@ class JudgeHandlers:
         return self.ask(state, question=Question(truth, predicted, "any"))
 
     def ask(self, state: JudgeState, *, question: Question) -> Outputs:
-        """Show the images of a question, and set the choices to it, unless they cannot show it."""
+        """Show the images of a question and set the four choices to it; a refused question changes neither."""
         outputs = self._images(replace(state, question=question, page=1))
         return outputs | (self._choices(question) if self.widgets.state in outputs else {})
 
@@ -106,7 +105,7 @@ class JudgeHandlers:
             return {self.widgets.logits_html: message_box(str(error), "error")}
 
     def _shown(self, state: JudgeState, name: str) -> str | None:
-        """Return a message on the test that is shown, mostly empty; None where none of this Net is."""
+        """Return a message about the test on screen, mostly empty; None if it is not one of this Net."""
         try:
             opened = self.nets.open(NetRef(str(name)))
             if state.tested is None or state.tested.run != name or state.data != fingerprint(opened.splits):
@@ -137,7 +136,7 @@ class JudgeHandlers:
             yield self._nothing(state, str(error))
 
     def _result(self, state: JudgeState, batch: str, opened: OpenNet, evaluation: "Evaluation") -> Outputs:
-        """Return all that belongs to a test; the question stays as it is where these classes are there."""
+        """Return everything that belongs to a test; the question stays, but for classes that are gone."""
         if not evaluation.finite:
             return self._nothing(state, NOT_FINITE)
         going = opened.run is not None and opened.run.active
@@ -162,7 +161,7 @@ class JudgeHandlers:
         }
 
     def _nothing(self, state: JudgeState, sentence: str) -> Outputs:
-        """Return the sentence that says why there is nothing, and take away what belongs to another Net."""
+        """Show why there is no result, and remove what belongs to another Net."""
         return {
             self.widgets.message_html: message_box(sentence, "error"),
             self.widgets.results_column: gr.Column(visible=False),

@@ -44,9 +44,9 @@ class ImagesPage:
 
 
 def images_page(nets: NetRegistry, state: JudgeState) -> ImagesPage:
-    """Return the images asked for in `state`: its page, or the nearest that there is.
+    """Return the images asked for in `state`: its page, or the nearest one.
 
-    Raise RunError as `shown_evaluation` does, and DataError where the question asks for what there is not.
+    Raise RunError as `shown_evaluation` does, and DataError for an unknown class, outcome or order.
     """
     splits, evaluation = shown_evaluation(nets, state)
     places = places_of(evaluation, state.question)
@@ -59,7 +59,7 @@ def images_page(nets: NetRegistry, state: JudgeState) -> ImagesPage:
 
 
 def places_of(evaluation: "Evaluation", question: Question) -> np.ndarray:
-    """Return the places of the images asked for, int64 (M,), in order. Raise DataError for what there is not."""
+    """Return the places of the images asked for, int64 (M,), in order; raise DataError for an unknown class."""
     if question.outcome not in CORRECT:
         raise DataError(f"The outcome must be one of {', '.join(CORRECT)}; {question.outcome!r:.40} is none of them.")
     return find_images(

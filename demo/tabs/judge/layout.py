@@ -140,7 +140,7 @@ def _question() -> QuestionWidgets:
         gr.Dropdown([ANY], value=first.truth, label="Truth", elem_id="truth", min_width=110),
         gr.Dropdown([ANY], value=first.predicted, label="Net predicts", elem_id="predicted", min_width=110),
         gr.Dropdown(outcomes, value=first.outcome, label="Right or wrong", elem_id="outcome", min_width=110),
-        gr.Dropdown(orders, value=first.order, label="Sort by", elem_id="found-order", min_width=150),
+        gr.Dropdown(orders, value=first.order, label="Sort by", elem_id="found-order", min_width=110),
     )
 
 

@@ -25,12 +25,12 @@ class Question:
 
 @dataclass(frozen=True)
 class JudgeState:
-    """Which test is shown. Its run may train on, be deleted, or lose its evaluation while somebody looks at it."""
+    """Which test is on screen. Its run may train on, be deleted, or lose its cached evaluation meanwhile."""
 
     chosen: str = ""
-    """the Net that the visitor decided for (pretrained or a run's id); empty before they did"""
+    """the Net that the visitor chose (pretrained or a run's id); empty before their first choice"""
     tested: NetRef | None = None
-    """the Net of the test that is shown; None where none is"""
+    """the Net of the test on screen; None before the first"""
     data: str = ""
     """fingerprint of the images of that test"""
     question: Question = Question()
@@ -40,7 +40,7 @@ class JudgeState:
 
 
 def fingerprint(splits: Splits) -> str:
-    """Return a text that is another one for other test images. It says nothing of where they are stored."""
+    """Return a text that differs for different test images, and does not tell where they are stored."""
     test = splits.test
     content = hashlib.sha256(repr((test.classes, len(test))).encode())
     for part in (test.labels, test.images[:20], test.images[-20:]):

@@ -1,1 +1,1 @@
-"""The tab Over time: how the Net got where it is."""
+"""The tab Over time: how a Net became what it is."""

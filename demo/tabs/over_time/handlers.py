@@ -24,7 +24,7 @@ class TimeHandlers:
     look_at: PageState[LookAt]
 
     def open_tab(self, owner: str, run_id: str | None) -> Outputs:
-        """Show the tab as it is now: the run that was chosen where it is still there, else the newest."""
+        """Offer the runs there are now, and show the chosen one if it still exists, else the newest."""
         runs = self.nets.service.runs_of(str(owner))
         ids = [run.id for run in runs]
         if not ids:
@@ -48,7 +48,7 @@ class TimeHandlers:
         return {self.message_html: news[0], self.player_html: news[1]}
 
     def open_inside(self, event: gr.EventData) -> Outputs:
-        """Ask Inside to open an image before the Net of the frame, or say that there is nothing to be seen."""
+        """Ask Inside to open an image with the Net of the frame on screen, or say why it cannot."""
         run, step, index = (getattr(event, name, None) for name in ("run", "step", "index"))
         try:
             return {self.look_at: image_inside(self.nets, run, step, index)}

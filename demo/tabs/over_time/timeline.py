@@ -35,7 +35,7 @@ def run_choices(runs: Sequence[Run]) -> list[tuple[str, str]]:
 
 
 def timeline_of(nets: NetRegistry, run_id: object) -> tuple[Markup, str]:
-    """Return a run as it is now: the sentence about it, and what the player shows; nothing where there is no such."""
+    """Return a run as it is now: the sentence about it, and what the player shows; nothing for an unknown run."""
     try:
         run = nets.service.find(str(run_id))
         frames = nets.service.frames(run.id)
@@ -48,7 +48,7 @@ def timeline_of(nets: NetRegistry, run_id: object) -> tuple[Markup, str]:
 
 
 def news_of(nets: NetRegistry, run_id: object, version: object) -> tuple[Markup, str] | None:
-    """Return the same, or None where a page with this `version` of it shows it already. Cheap to ask."""
+    """Return the same, or None if a page with this `version` shows it already. Cheap to ask."""
     try:
         if version_of(nets.service.find(str(run_id)), nets.service.frame_times(str(run_id))) == version:
             return None
@@ -58,13 +58,13 @@ def news_of(nets: NetRegistry, run_id: object, version: object) -> tuple[Markup,
 
 
 def version_of(run: Run, frames: Sequence[FrameTime | Frame]) -> str:
-    """Return a text that is another one whenever the timeline has changed."""
+    """Return a text that changes whenever the timeline does."""
     last = frames[-1].step if frames else -1
     return f"{run.state} {len(frames)} {last}"
 
 
 def image_inside(nets: NetRegistry, run_id: object, step: object, index: object) -> LookAt:
-    """Return what opens test image `index` before the Net of a frame. Raise RunError where there is no such frame."""
+    """Return what opens test image `index` before the Net of a frame. Raise RunError for an unknown frame."""
     steps = [frame.step for frame in nets.service.frame_times(str(run_id))]
     if type(step) is not int or step not in steps or type(index) is not int or index < 0:
         raise RunError("This frame is no longer stored; choose another.")

@@ -103,7 +103,7 @@ class RunWatch:
             self._begin()
             old, snapshot = self._view, self._service.snapshot(run.id)
             run = snapshot.run
-        validations = [one for one in snapshot.probes if one not in self._seen]
+        validations = [one for one in snapshot.validations if one not in self._seen]
         changes = [change for change in snapshot.changes if change not in self._seen]
         if old.run == run and not validations and not changes:
             return old
@@ -148,7 +148,7 @@ class RunWatch:
         if not snapshot.reports and not more and old is not None and old.state == run.state:
             return self._view.story
         reported = [report.step for report in snapshot.reports]
-        validated = [one.step for one in snapshot.probes]
+        validated = [one.step for one in snapshot.validations]
         self._reported = max([self._reported, *reported, *validated])
         return story_of(self._service, snapshot, self._points, self._reported)
 

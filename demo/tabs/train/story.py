@@ -46,7 +46,7 @@ def story_of(service: Service, snapshot: Snapshot, points: Sequence[Point], unti
     found = findings(
         run,
         [point for point in points if point.step <= until],
-        [one for one in snapshot.probes if one.step <= until],
+        [one for one in snapshot.validations if one.step <= until],
         [change for change in snapshot.changes if change.step <= until],
         frames[-1] if frames else None,
         len(classes),

@@ -11,16 +11,15 @@ from cifar_core.runs.records import Point, RunChange
 from cifar_core.runs.slice_result import SliceResult
 from cifar_core.training.events import (
     Changed,
-    Checkpoint,
     Checkpointed,
     Finished,
-    Position,
     Progress,
     Reported,
     Started,
     TrainEvent,
     Validated,
 )
+from cifar_core.training.state import Checkpoint, Position
 
 CHECKPOINT = Checkpoint({}, {}, Position(step=4))
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,7 +23,7 @@ from cifar_core.runs.registry import NetRegistry
 from cifar_core.runs.service import Service
 from cifar_core.teach.receipt import receipt_of
 from cifar_core.teach.script import script_of_run
-from tests.helpers.runs import ANN, BOB, BRIEF, NO_LIMITS, alone, refusal, work, write_rows
+from tests.helpers.runs import ANN, BOB, BRIEF, NO_LIMITS, ROOT, alone, refusal, work, write_rows
 
 CONFIG = TrainConfig(epochs=2, batch_size=4)
 
@@ -237,3 +238,10 @@ def test_a_quiz_without_its_baseline_is_a_secret_still(service: Service, tiny: S
     service.delete(ANN, baseline.id)
     assert service.find(faulty.id).config.mistake == "none"
     assert service.solve(ANN, faulty.id).config.mistake == "softmax"
+
+
+def test_the_page_reads_runs_from_the_service_alone() -> None:
+    """The store itself knows the mistakes of open quizzes."""
+    sources = {path: path.read_text() for path in (ROOT / "demo").rglob("*.py")}
+    assert any("service.snapshot(" in text for text in sources.values())
+    assert [path for path, text in sources.items() if re.search(r"\.store\.(?!weights_of)|runs\.store", text)] == []

@@ -43,7 +43,7 @@ from tests.helpers.runs import (
     until,
 )
 
-PAUSED = TrainConfig(epochs=20, report_every=70, seed=6)
+PAUSED = TrainConfig(epochs=8, report_every=70, seed=6)
 
 SERVER = """
 import json

@@ -19,7 +19,8 @@ from cifar_core.runs.schema import FIRST_TABLES, UPGRADES
 from cifar_core.runs.service import Service
 from cifar_core.runs.store import Store
 from cifar_core.training.checkpoint import save_checkpoint
-from cifar_core.training.events import Checkpointed, Control, Progress, Reported, Validated
+from cifar_core.training.control import Control
+from cifar_core.training.events import Checkpointed, Progress, Reported, Validated
 from cifar_core.training.loop import train
 from tests.core.runs.test_store import CHANGES, KEY, in_threads, seen, store
 from tests.helpers.runs import refusal, work, write_rows

@@ -440,7 +440,7 @@ def test_going_on_from_a_checkpoint_equals_never_having_stopped(
     whole = with_all_checkpoints(odd, config)
     taken = [at for at, event in enumerate(whole) if isinstance(event, Checkpointed)]
     assert len(taken) > 10  # within a line of the log, at its end, at the end of an epoch, at the end of all
-    for at in taken:
+    for at in taken if config is TUTORIAL else taken[1::3]:
         checkpointed = whole[at]
         assert isinstance(checkpointed, Checkpointed)
         save_checkpoint(checkpointed.checkpoint, tmp_path / "run.checkpoint")

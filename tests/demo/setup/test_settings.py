@@ -15,6 +15,7 @@ from cifar_core.runs.service import Service
 from demo.setup.settings import NAMES, limits_sentence, page_config, plan_sentence
 from demo.widgets.format import duration
 from tests.helpers.run_steps import ANN, CONFIG
+from tests.helpers.runs import write_rows
 
 SHOWN = {name: getattr(TrainConfig(), name) for name in NAMES}
 """the settings as the page first shows them"""
@@ -70,7 +71,7 @@ def test_the_plan_tells_what_the_settings_mean_on_this_data(service: Service, ti
 def test_the_plan_tells_ones_share_and_the_time_it_takes_now(service: Service, tiny: Splits) -> None:
     source, config = DataSource(tiny), TrainConfig(epochs=4, batch_size=8)
     assert "yours would get" not in plan_sentence(service, source, config)
-    service.store.sign_in(0, WorkerInfo(11, "cpu", "A processor", "", ("cpu",), 0.1, 0.01))
+    service.store.register(0, WorkerInfo(11, "cpu", "A processor", "", ("cpu",), 0.1, 0.01))
     work = 200 * 0.1 + 4 * 400 * 0.01  # seconds of mini-batches and of images
     workers = service._pool.count
     for going in range(4):
@@ -81,13 +82,13 @@ def test_the_plan_tells_ones_share_and_the_time_it_takes_now(service: Service, t
         assert words.endswith(f" {runs}: yours would get {share} and take about {duration(work * (1 + others))}.")
         service.start(ANN, CONFIG, tiny)
     for run in service.runs_of(ANN)[:3]:
-        service.store.update(run.id, state="paused")
+        write_rows(service.store, run.id, state="paused")
     assert "1 run is active" in plan_sentence(service, source, config)  # those that rest take no part
 
 
 def test_the_plan_tells_that_the_run_would_be_stopped(tmp_path: Path, tiny: Splits) -> None:
     service = Service(tmp_path / "runs", workers=1, limits=Limits(minutes=10))
-    service.store.sign_in(0, WorkerInfo(11, "cpu", "A processor", "", ("cpu",), 1.0, 0.0))
+    service.store.register(0, WorkerInfo(11, "cpu", "A processor", "", ("cpu",), 1.0, 0.0))
     source, told = DataSource(tiny), " A run is stopped after 10 minutes of work."
     assert not plan_sentence(service, source, TrainConfig(epochs=6)).endswith(told)
     service.start(ANN, CONFIG, tiny)  # its turns are not counted

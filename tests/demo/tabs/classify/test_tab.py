@@ -15,7 +15,7 @@ from cifar_core.net import Net
 from cifar_core.runs.refs import ImageRef, NetRef
 from cifar_core.runs.registry import NetRegistry, OpenNet, own_image
 from demo.gradio_compat import Page, PageState
-from demo.tabs.classify.handlers import PER_PAGE, ClassifyWidgets, TestImageHandlers
+from demo.tabs.classify.known_images import PER_PAGE, ClassifyWidgets, TestImageHandlers
 from demo.tabs.classify.state import ClassifyState
 from demo.tabs.classify.tab import build_classify_tab
 from demo.widgets.look_at import LookAt

@@ -28,7 +28,8 @@ from cifar_core.runs.refs import ImageRef, NetRef
 from cifar_core.runs.registry import PRETRAINED, NetRegistry, OpenNet, own_image
 from demo import gradio_compat
 from demo.gradio_compat import CachedUpload, ImageFile, ImageFileInput
-from demo.tabs.classify.handlers import ClassifyHandlers, ClassifyWidgets
+from demo.tabs.classify.handlers import ClassifyHandlers
+from demo.tabs.classify.known_images import ClassifyWidgets
 from demo.tabs.classify.state import ClassifyState
 from demo.tabs.classify.upload import SLIDERS, baseline, edit_of
 from demo.widgets.crop import WHOLE

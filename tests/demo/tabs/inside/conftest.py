@@ -26,6 +26,7 @@ from demo.tabs.inside.subject import Subject
 from demo.widgets.events import refusals_in
 from demo.widgets.look_at import LookAt
 from tests.helpers.nets import ANN, CONFIG, come_to, run_of
+from tests.helpers.runs import write_rows
 
 FIRST = Place()
 
@@ -92,7 +93,7 @@ class Tab:
     def come_to(self, run: Run, step: int, net: Net, *, frame: bool = False, state: str = "running") -> None:
         """Write what a worker writes when `net` is its newest checkpoint, at `step`."""
         come_to(self.nets, run, step, net, frame=frame)
-        self.nets.service.store.update(run.id, state=state)
+        write_rows(self.nets.service.store, run.id, state=state)
 
     def trained_run(self, seed: int = 1, owner: str = ANN) -> Run:
         """Start a run that has weights."""

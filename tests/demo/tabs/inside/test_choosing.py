@@ -35,7 +35,7 @@ def test_what_is_the_same_for_ever_is_sent_once(tab: Any) -> None:
         assert constant not in tab.event("show_number", 4).changed
 
 
-def test_image_and_stages_are_there_before_unit_and_saliency(tab: Any) -> None:
+def test_image_stages_and_unit_are_there_before_saliency(tab: Any) -> None:
     order = tab.open().event("show_number", 4).changed
     places = [order.index(f"{name}_html") for name in ("about", "stages", "unit", "saliency", "neighbours")]
     assert places == sorted(places)

@@ -11,6 +11,7 @@ from cifar_core.runs.records import Filters
 from cifar_core.runs.refs import ImageRef, NetRef
 from demo.tabs.inside.state import key_of
 from demo.widgets.look_at import LookAt
+from tests.helpers.runs import write_rows
 
 # ---------------------------------------------------------------------------------------------------- states of a run
 
@@ -36,7 +37,7 @@ def test_a_run_that_trains_is_live_and_everything_is_drawn_again_for_a_newer_che
     tab.open()
     store, moving = tab.nets.service.store, new_net(5)
     assert "After 10 mini-batches" in tab.filters_html and "data-live" in tab.filters_html
-    store.update(run.id, filters=Filters(13, first_filters(moving)))
+    write_rows(store, run.id, filters=Filters(13, first_filters(moving)))
     assert tab.event("refresh").changed == ["filters_html"]
     assert "After 13 mini-batches" in tab.filters_html and "data-live" in tab.filters_html
     tab.come_to(run, 16, moving)
@@ -52,7 +53,7 @@ def test_a_run_that_trains_is_live_and_everything_is_drawn_again_for_a_newer_che
 
 def test_before_the_first_checkpoint_the_filters_are_there_already(tab: Any) -> None:
     run = tab.start()
-    tab.nets.service.store.update(run.id, state="running", filters=Filters(3, first_filters(new_net(1))))
+    write_rows(tab.nets.service.store, run.id, state="running", filters=Filters(3, first_filters(new_net(1))))
     tab.open(LookAt(NetRef(run.id), ImageRef()))
     assert "After 3 mini-batches" in tab.event("refresh").filters_html
 

@@ -20,6 +20,7 @@ from demo.tabs.judge.images import images_page
 from demo.tabs.judge.state import JudgeState, fingerprint
 from demo.widgets.look_at import LookAt
 from tests.helpers.nets import ANN, come_to, run_of
+from tests.helpers.runs import write_rows
 from tests.helpers.tiny_data import tiny_splits
 
 
@@ -90,7 +91,7 @@ def test_an_image_is_opened_before_the_net_of_the_test_where_that_is_stored(nets
     come_to(nets, run, 30, new_net(3))
     assert image_inside(nets, framed, 7) == (LookAt(NetRef(run.id, 20), image), "")
     come_to(nets, run, 40, new_net(4), frame=True)
-    nets.service.store.update(run.id, state="done")
+    write_rows(nets.service.store, run.id, state="done")
     assert image_inside(nets, state_of(nets, run.id), 7) == (LookAt(NetRef(run.id), image), "")  # it stays as it is
     look_at, message = image_inside(nets, at_first, 7)
     assert look_at == LookAt(NetRef(run.id), image)

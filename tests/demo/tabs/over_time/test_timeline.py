@@ -33,6 +33,7 @@ from demo.tabs.over_time.timeline import (
 )
 from demo.widgets.look_at import LookAt
 from tests.helpers.markup import images_in, text_of
+from tests.helpers.runs import write_rows
 from tests.helpers.tiny_data import tiny_splits
 
 ANN = "ann" * 8
@@ -62,7 +63,7 @@ def save_frames(nets: NetRegistry, run: Run, *steps: int, **row: Any) -> tuple[F
         "seen": 4 * steps[-1],
         "checkpoint": steps[-1],
     } | row
-    nets.service.store.update(run.id, frames=[frame_at(step) for step in steps], **values)
+    write_rows(nets.service.store, run.id, frames=[frame_at(step) for step in steps], **values)
     return nets.service.frames(run.id)
 
 

@@ -10,6 +10,7 @@ from cifar_core.runs.service import Service
 from demo.tabs.train.guess import MAX_GUESSES, Guess, compared, read_guess, with_guess
 from tests.helpers.markup import text_of
 from tests.helpers.run_steps import ANN, CONFIG, end, go_to
+from tests.helpers.runs import write_rows
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def test_the_hardest_class_is_that_with_the_fewest_right_answers(service: Servic
 def test_a_divergence_is_compared_with_how_the_run_ended(service: Service, ended: Run, tiny: Splits) -> None:
     assert "no no ✓ as predicted" in said(service, ended, None, "", "no")
     assert "yes no ✗ not as predicted" in said(service, ended, None, "", "yes")
-    service.store.update(ended.id, state="diverged")
+    write_rows(service.store, ended.id, state="diverged")
     assert "yes yes ✓ as predicted" in said(service, ended, None, "", "yes")
 
 

@@ -12,6 +12,7 @@ from demo.tabs.train.state import TrainState
 from demo.widgets.format import STATES
 from tests.helpers.run_steps import ANN, BOB, CONFIG, end, go_to
 from tests.helpers.run_views import shown
+from tests.helpers.runs import write_rows
 
 
 def test_what_the_owner_may_do_follows_from_the_state(service: Service, tiny: Splits) -> None:
@@ -25,9 +26,9 @@ def test_what_the_owner_may_do_follows_from_the_state(service: Service, tiny: Sp
         return found - {"start"}
 
     for state in (*ACTIVE, *ended):
-        service.store.update(run.id, state=state, checkpoint=-1)
+        write_rows(service.store, run.id, state=state, checkpoint=-1)
         assert commands() == expected.get(state, set())
-        service.store.update(run.id, checkpoint=0)
+        write_rows(service.store, run.id, checkpoint=0)
         assert commands() == expected.get(state, {"train_on", "download"} if state in ended else set())
     assert set(STATES) == {*ACTIVE, *ended}
 
@@ -39,7 +40,7 @@ def test_the_weights_are_offered_to_everybody_when_the_run_has_ended(service: Se
     end(service, run, tiny, "stopped")
     assert "download" in shown(service).state.commands
     assert "download" in shown(service, BOB, run.id).state.commands
-    service.store.update(run.id, checkpoint=-1)
+    write_rows(service.store, run.id, checkpoint=-1)
     assert "download" not in shown(service).state.commands
 
 
@@ -64,12 +65,12 @@ def test_of_the_texts_that_a_page_is_sent_only_the_new_ones_differ(service: Serv
     assert before.state == TrainState(run.id, "running", ("start", "stop", "pause", "change"), new=False)
     go_to(service, run, 20)
     assert new() == {"status", "chart"}
-    service.store.update(run.id, state="paused", paused=1.0)
+    write_rows(service.store, run.id, state="paused", paused=1.0)
     assert new() == {"state", "status"}
     assert before.state == TrainState(run.id, "paused", ("start", "stop", "resume", "change"), new=False)
-    service.store.update(run.id, changes=[Changed(20, 80, "lr", 0.01, 200)])
+    write_rows(service.store, run.id, changes=[Changed(20, 80, "lr", 0.01, 200)])
     assert new() == {"chart"}
-    service.store.update(run.id, state="testing", ending="done", paused=None)
+    write_rows(service.store, run.id, state="testing", ending="done", paused=None)
     assert new() == {"state", "status"} and set(before.state.commands) == {"start"}
     end(service, run, tiny)
     assert "state" in new() and before.state.commands == ("start", "train_on", "download")

@@ -22,6 +22,7 @@ from demo.tabs.train.run_watch import RunWatch
 from tests.helpers.markup import grid_images, text_of
 from tests.helpers.run_steps import ANN, CONFIG, end, go_to, result_of
 from tests.helpers.run_views import shown
+from tests.helpers.runs import write_rows
 from tests.helpers.tiny_data import tiny_splits
 
 
@@ -52,12 +53,12 @@ def test_a_stopped_run_says_where_and_how_good_it_is(service: Service, tiny: Spl
 def test_a_run_that_could_not_go_on_says_why(service: Service, tiny: Splits, state: str) -> None:
     run = service.start(ANN, CONFIG, tiny)
     go_to(service, run, 30)
-    service.store.update(run.id, state=state, message="Too <i>bad</i>.", ended=1.0)
+    write_rows(service.store, run.id, state=state, message="Too <i>bad</i>.", ended=1.0)
     view = shown(service)
     assert view.log.splitlines() == ["[1,    25] loss: 2.097", "Too <i>bad</i>."]  # in a text box
     assert "Too &lt;i&gt;bad&lt;/i&gt;." in view.status
     assert view.result == "" and view.state.commands == ("start", "train_on", "download")  # from its last checkpoint
-    service.store.update(run.id, checkpoint=-1)
+    write_rows(service.store, run.id, checkpoint=-1)
     assert shown(service).state.commands == ("start",)
 
 
@@ -68,7 +69,7 @@ def test_a_run_whose_images_are_gone_is_still_shown(service: Service, tmp_path: 
     end(service, done, splits)
     whole = shown(service, ANN, done.id)
     shutil.rmtree(splits.folder)
-    service.store.update(failed.id, state="failed", message="The data is gone.", ended=1.0)
+    write_rows(service.store, failed.id, state="failed", message="The data is gone.", ended=1.0)
     view = shown(service, ANN, failed.id)
     assert "The data is gone." in view.status and view.log == "The data is gone.\n"
     view = shown(service, ANN, done.id)
@@ -116,7 +117,7 @@ def first_layer(service: Service, run: Run, step: int, weight: float) -> None:
     """Write the first layer as a worker does: all zero but one weight, the green of filter 2 in the upper left."""
     weights = np.zeros((6, 3, 5, 5), np.float32)
     weights[1, 1, 0, 0] = weight
-    service.store.update(run.id, filters=Filters(step, weights))
+    write_rows(service.store, run.id, filters=Filters(step, weights))
 
 
 def test_the_six_filters_are_shown_in_their_colours_with_their_step(service: Service, tiny: Splits) -> None:
@@ -152,7 +153,7 @@ def test_the_filters_are_read_once_a_second_and_at_each_turn_of_the_run(
     assert "step 30: " in text_of(watch.look().filters)
     monkeypatch.setattr(run_watch, "FILTERS_EVERY", 1000.0)
     first_layer(service, run, 40, 0.5)
-    service.store.update(run.id, state="testing", ending="done", paused=None)
+    write_rows(service.store, run.id, state="testing", ending="done", paused=None)
     assert "step 40: " in text_of(watch.look().filters)
     end(service, run, tiny)
     assert "step 40: " in text_of(watch.look().filters)

@@ -12,6 +12,7 @@ from demo.widgets.chart import chart_head
 from tests.helpers.markup import text_of
 from tests.helpers.run_steps import ANN, BOB, CONFIG, end, go_to
 from tests.helpers.run_views import drawn, same, shown
+from tests.helpers.runs import write_rows
 
 
 def test_before_the_first_run_the_page_says_what_to_do(service: Service) -> None:
@@ -79,7 +80,7 @@ def test_the_chart_only_grows_while_a_run_goes_on(service: Service, tiny: Splits
     for step in (1, 2, 2, 50, 51, 200):
         go_to(service, run, step)
         if step == 50:
-            service.store.update(run.id, changes=[Changed(50, 200, "lr", 0.01, 200)])
+            write_rows(service.store, run.id, changes=[Changed(50, 200, "lr", 0.01, 200)])
         charts.append(watch.look().chart)
     end(service, run, tiny)
     charts += [watch.look().chart, watch.look().chart]
@@ -124,7 +125,7 @@ def test_who_comes_in_the_middle_sees_what_the_others_see(service: Service, tiny
     for changed, step in enumerate((0, 1, 30, 100, 101, 200), 1):
         go_to(service, run, step)
         view = all_see_the_same()
-        service.store.update(run.id, changes=[Changed(step, 4 * step, "momentum", 0.9 - step / 400, 200)])
+        write_rows(service.store, run.id, changes=[Changed(step, 4 * step, "momentum", 0.9 - step / 400, 200)])
         assert len(drawn(all_see_the_same().chart)[3]) == changed
     assert view.log.splitlines()[::7] == ["[1,    25] loss: 2.097", "[2,   100] loss: 0.674"]
     end(service, run, tiny)
@@ -139,7 +140,7 @@ def test_steps_that_are_done_again_are_shown_once(service: Service, tiny: Splits
     watch.look()
     service.store.forget_after(run.id, 40)  # the worker was killed, its successor takes the run up
     assert watch.look().run is not None
-    service.store.update(run.id, step=40)
+    write_rows(service.store, run.id, step=40)
     go_to(service, run, 60)
     view = watch.look()
     assert same(view, shown(service))
@@ -156,11 +157,11 @@ def test_probes_and_marks_are_shown_once_even_if_the_steps_are_done_again_betwee
     watch = RunWatch(service, ANN)
     go_to(service, run, 90)
     change = Changed(60, 240, "lr", 0.01, 200)
-    service.store.update(run.id, changes=[change])
+    write_rows(service.store, run.id, changes=[change])
     watch.look()
     service.store.forget_after(run.id, 40)
     watch.look()
-    service.store.update(run.id, step=40, changes=[change])
+    write_rows(service.store, run.id, step=40, changes=[change])
     go_to(service, run, 120)
     view = watch.look()
     assert drawn(view.chart)[2] == drawn(shown(service).chart)[2]
@@ -174,7 +175,7 @@ def test_several_changes_at_one_step_are_all_marked_in_whatever_order_they_are_t
     watch = RunWatch(service, ANN)
     go_to(service, run, 50)
     for name, value in (("lr", 0.01), ("batch_size", 16.0), ("momentum", 0.5)):  # the store gives them by name
-        service.store.update(run.id, changes=[Changed(50, 200, name, value, 88)])
+        write_rows(service.store, run.id, changes=[Changed(50, 200, name, value, 88)])
         view = watch.look()
     assert sorted(drawn(view.chart)[3]) == ["c,200,batch 16", "c,200,learning rate 0.01", "c,200,momentum 0.5"]
     assert watch.look() is view
@@ -243,7 +244,7 @@ def test_a_run_that_trained_on_and_failed_does_not_boast_with_its_earlier_result
     end(service, run, tiny)
     service.train_on(ANN, run.id, 2)
     go_to(service, run, 230)
-    service.store.update(run.id, state="diverged", message="Too large.", ended=1.0)
+    write_rows(service.store, run.id, state="diverged", message="Too large.", ended=1.0)
     view = shown(service)
     assert view.result == ""
     assert view.log.endswith("\nToo large.\n") and "Accuracy" not in view.log
