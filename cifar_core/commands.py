@@ -32,6 +32,9 @@ ADVICE: dict[type[CifarError], str] = {
 }
 """options that help against an error of the core, which itself knows no command line"""
 
+EVENT_NAMES = {"validated": "probed"}
+"""events that scripts know by a former name"""
+
 
 def sentence_of(error: CifarError) -> str:
     """Return what a command line says about a refusal: the fact, and the option that helps."""
@@ -149,7 +152,8 @@ def _follow(training: Iterator[TrainEvent], *, as_json: bool) -> _Followed:
         if isinstance(event, Checkpointed):
             checkpoint = event.checkpoint
         elif as_json:
-            print(json.dumps({"event": type(event).__name__.lower(), **asdict(event)}), flush=True)
+            name = type(event).__name__.lower()
+            print(json.dumps({"event": EVENT_NAMES.get(name, name), **asdict(event)}), flush=True)
         elif isinstance(event, Reported):
             print(event.line, flush=True)
         elif isinstance(event, Progress) and sys.stderr.isatty():

@@ -117,4 +117,5 @@ def _not_a_number(value: Any) -> str:
 
 
 def _range(low: float, high: float) -> str:
-    return f"from {low:,g} to {high:,g}" if high < math.inf else f"from {low:,g}"
+    words = [f"{bound:,}" if isinstance(bound, int) else f"{bound:,g}" for bound in (low, high)]
+    return f"from {words[0]} to {words[1]}" if high < math.inf else f"from {words[0]}"

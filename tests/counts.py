@@ -64,8 +64,7 @@ def page_config() -> dict[str, Any]:
             Service(Path(folder) / "runs", workers=1),
             DataSource(tiny_splits(Path(folder), train=40, test=20)),
         )
-        config: dict[str, Any] = build_app(service, source, NetRegistry(service, source)).config
-    return config
+        return dict(build_app(service, source, NetRegistry(service, source)).config)
 
 
 def hidden_components(config: dict[str, Any]) -> list[str]:

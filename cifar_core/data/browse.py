@@ -12,6 +12,8 @@ from cifar_core.field import whole_number
 
 MAX_PER_PAGE = 100
 MAX_SEED = 999_999
+MAX_PAGE = 10**9
+"""the highest number that may be asked for; there are fewer pages"""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def page_of(
     may give a whole number as 2.0. Raise DataError for a value out of bounds or an unknown class. A page past the last
     is the last.
     """
-    number = whole_number("The page", number, 1, error=DataError)
+    number = whole_number("The page", number, 1, MAX_PAGE, DataError)
     per_page = whole_number("Images per page", per_page, 1, MAX_PER_PAGE, DataError)
     unknown = [name for name in classes if name not in image_set.classes]
     if unknown:

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -134,8 +135,8 @@ def _turn_pages(page: Any, pid: int, cpu: list[float], shown: list[float]) -> No
     used, began = _cpu(pid), time.perf_counter()
     for _ in range(PAGES):
         before = page.locator("#images .cell").first.get_attribute("data-index")
-        changed = f"document.querySelector('#images .cell').dataset.index !== '{before}'"
-        shown.append(1000 * _seconds(page.locator("#next").click, lambda wait=changed: page.wait_for_function(wait)))
+        changed: str = f"document.querySelector('#images .cell').dataset.index !== '{before}'"
+        shown.append(1000 * _seconds(page.locator("#next").click, partial(page.wait_for_function, changed)))
     spent = _cpu(pid) - used - idle * (time.perf_counter() - began)
     cpu.append(1000 * spent / PAGES)
 
