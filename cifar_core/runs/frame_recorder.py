@@ -94,6 +94,3 @@ def record_frame(
     if not (found.finite and first.finite and np.isfinite(filters).all()):
         return None
     return Frame(at.step, at.images, found.confusion, first.probabilities.astype(np.float32), filters)
-
-
-take = record_frame  # transitional: its former name

@@ -139,7 +139,7 @@ class Job:
         for event in self.events:
             slice = self._with_effects(folded(slice, event), event)
             if isinstance(event, Finished) and self.ending != "diverged":
-                break  # the page is told at once that the training has ended
+                break  # so that the page knows at once that the training has ended
             # Commit these in one transaction: (1) a log line with the point of the same step, because readers page by
             # step; (2) the final checkpoint with the end of training, so that a replacement worker sees both.
             if time.monotonic() >= deadline and not isinstance(event, Reported | Checkpointed):

@@ -26,13 +26,19 @@ def default_count(device: str) -> int:
 
 
 class Pool:
-    """Keeps `count` workers alive on the runs of `store`, plus a spare, and calls `tidy` now and then."""
+    """Keeps `count` workers alive on the runs of `store`, plus a spare, and calls `enforce_limits` now and then."""
 
     def __init__(
-        self, store: Store, count: int, device: str, tidy: Callable[[], None], timings: Timings, spare: bool
+        self, store: Store, count: int, device: str, enforce_limits: Callable[[], None], timings: Timings, spare: bool
     ) -> None:
         self.count = count
-        self._store, self._device, self._tidy, self._timings, self._has_spare = store, device, tidy, timings, spare
+        self._store, self._device, self._enforce_limits, self._timings, self._has_spare = (
+            store,
+            device,
+            enforce_limits,
+            timings,
+            spare,
+        )
         self._closing = threading.Event()
 
     def open(self) -> None:
@@ -75,7 +81,7 @@ class Pool:
         )
 
     def _assign(self, index: int) -> None:
-        """Tell the process in place `index` that it is wanted."""
+        """Tell the process in place `index` that it is needed."""
         pipe = self._processes[index].stdin
         assert pipe is not None, "workers are started with a pipe"
         with suppress(BrokenPipeError):  # it died already; the next round replaces it
@@ -83,7 +89,7 @@ class Pool:
             pipe.flush()
 
     def _keep_alive(self) -> None:
-        tidied = time.monotonic()
+        checked = time.monotonic()
         while not self._closing.wait(self._timings.look_every):
             try:
                 for index, process in enumerate(self._processes):
@@ -98,8 +104,8 @@ class Pool:
                 # only when the others have loaded, so that it takes no time from the start or from a successor
                 elif self._has_spare and self._spare is None and len(self._store.workers()) == self.count:
                     self._spare = self._spawn()
-                if time.monotonic() - tidied > self._timings.tidy_every:
-                    tidied = time.monotonic()
-                    self._tidy()
+                if time.monotonic() - checked > self._timings.limits_every:
+                    checked = time.monotonic()
+                    self._enforce_limits()
             except (RunError, sqlite3.Error, OSError) as error:
                 print(f"The runs cannot be looked after ({error}); trying again.", file=sys.stderr, flush=True)

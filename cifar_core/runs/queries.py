@@ -55,8 +55,6 @@ class RunQueries:
         self._find(run_id)
         return tuple(self.store.frame_times(run_id))
 
-    moments = frame_times  # transitional: its former name
-
     def frames(self, run_id: str) -> tuple[Frame, ...]:
         """Return the run's timeline: at most 48 frames, the first first."""
         self._find(run_id)

@@ -32,7 +32,7 @@ class Run:
     name: str
     config: TrainConfig
     data: str
-    """folder of the decoded data set it trains on; a path of the server, which no browser may be told"""
+    """folder of the decoded data set it trains on: a path of the server, which must not reach a browser"""
     images: int
     """training images in that set"""
     worker: int
@@ -140,11 +140,6 @@ class Snapshot:
         return self.run.config.changed({change.name: change.value for change in self.changes})
 
     @property
-    def probes(self) -> tuple[Validated, ...]:
-        """Transitional: the former name of `validations`."""
-        return self.validations
-
-    @property
     def public(self) -> "Snapshot":
         """The same as everybody may see it (see `Run.public`)."""
         return replace(self, run=self.run.public)
@@ -154,7 +149,7 @@ class Snapshot:
 class Estimate:
     """How long a training would take here and now."""
 
-    going: int
+    active: int
     """runs that are active"""
     share: float
     """of one core (or GPU) that a further run would get, 0 to 1"""
@@ -193,6 +188,3 @@ def new_run(
         pair=pair,
         secret=kind == "quiz" and config.mistake != "none",
     )
-
-
-Moment = FrameTime  # transitional: its former name

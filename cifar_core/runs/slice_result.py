@@ -22,4 +22,4 @@ class SliceResult:
     handled: tuple[int, ...] = ()
     """the requests whose effect is written with this"""
     checkpoint: Checkpoint | None = None
-    """its files are on the disk already; the store is told its step only"""
+    """its files are on the disk already; only its step is written"""

@@ -8,7 +8,6 @@ import shutil
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from cifar_core.config import TrainConfig
 from cifar_core.errors import RunError, StoreError
@@ -204,32 +203,3 @@ class Store(Database):
         """Forget a worker that is gone; all of them without `worker`."""
         with self.transaction() as tx:
             workers.unregister(tx, worker)
-
-    # -- transitional: former names, for tests that still use them ------------------------------------------------
-
-    def update(self, run: str, **told: Any) -> None:
-        """Write events and columns by their former names."""
-        events = {name: told.pop(name, ()) for name in ("points", "reports", "probes", "changes", "frames", "obeyed")}
-        filters = told.pop("filters", None)
-        with self.transaction() as tx:
-            columns = ", ".join(f"{name} = ?" for name in told)
-            if told:
-                tx.execute(f"update runs set {columns} where id = ?", (*told.values(), run))
-        self.apply(
-            run,
-            SliceResult(
-                points=events["points"],
-                reports=events["reports"],
-                validations=events["probes"],
-                changes=events["changes"],
-                frames=events["frames"],
-                handled=events["obeyed"],
-                filters=filters,
-            ),
-        )
-
-    def add_result(self, run: str, result: Any) -> None:
-        """Write a test result."""
-        self.apply(run, SliceResult(result=result))
-
-    sign_in, sign_out = register, unregister

@@ -20,7 +20,7 @@ class Timings:
     """to wait for a lock of the store"""
     look_every: float = 0.2
     """between the service's looks at its worker processes"""
-    tidy_every: float = 10.0
+    limits_every: float = 10.0
     """between two checks of the limits"""
     watched_for: float = 15.0
     """for which a run counts as watched after somebody looked at it"""

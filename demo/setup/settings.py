@@ -66,7 +66,7 @@ def plan_sentence(service: Service, source: DataSource, config: TrainConfig) -> 
     estimate = service.estimate(config, images)
     if estimate.seconds is None:
         return words
-    active = {0: "No run is active", 1: "1 run is active"}.get(estimate.going, f"{estimate.going} runs are active")
+    active = {0: "No run is active", 1: "1 run is active"}.get(estimate.active, f"{estimate.active} runs are active")
     parts = round(1 / estimate.share)
     share = FRACTIONS.get(parts, f"1/{parts} of a core")
     words += f" {active}: yours would get {share} and take about {duration(estimate.seconds)}."

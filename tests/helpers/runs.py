@@ -48,7 +48,7 @@ FAST = Timings(
     idle=0.01,
     patience=0.5,
     look_every=0.03,
-    tidy_every=1.0,
+    limits_every=1.0,
     nice=0,
 )
 """about a tenth of what a visitor gets"""

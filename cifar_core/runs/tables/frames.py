@@ -19,7 +19,7 @@ class FrameTime:
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """The Net at one moment of a run. Every number in it is finite.
+    """The Net at one step of a run. Every number in it is finite.
 
     The arrays are the store's own bytes and cannot be written to.
     """
