@@ -17,6 +17,9 @@ from tests.counts import (
     tags_in_strings,
 )
 
+# a page that is built and never launched leaves an event loop behind
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 CORE, DEMO = python_files("cifar_core"), python_files("demo")
 MAX_LINES = {"cifar_core": 220, "demo": 300}
 MAX_FUNCTION = 60
@@ -29,8 +32,6 @@ def config() -> Any:
     gc.collect()
 
 
-# a page that is built and never launched leaves an event loop behind
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_page_has_few_components_that_nobody_sees(config: dict[str, Any]) -> None:
     hidden = hidden_components(config)
     assert 0 < len(hidden) <= 12, hidden

@@ -39,7 +39,8 @@ def shown_images(page: Any, grid: str) -> dict[int, np.ndarray]:
     cells = page.locator(f"{grid} .cells")
     sheet_url = cells.evaluate("element => getComputedStyle(element).getPropertyValue('--sheet')")
     columns = int(cells.evaluate("element => getComputedStyle(element).getPropertyValue('--columns')"))
-    image_grid = np.asarray(Image.open(io.BytesIO(base64.b64decode(re.search(r"base64,([^)\"]+)", sheet_url)[1]))))
+    (encoded,) = re.findall(r"base64,([^)\"]+)", sheet_url)
+    image_grid = np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))))
     indices = page.locator(f"{grid} .cell").evaluate_all("cells => cells.map(cell => Number(cell.dataset.index))")
     found = {}
     for place, index in enumerate(indices):

@@ -7,7 +7,7 @@ from sqlite3 import Connection
 from typing import Any
 
 from cifar_core.config import TrainConfig
-from cifar_core.runs.records import ACTIVE, Run, RunChange
+from cifar_core.runs.tables.run import ACTIVE, Run, RunChange
 
 _NAMES = [field.name for field in fields(Run)]
 _COLUMNS = ", ".join(_NAMES)
