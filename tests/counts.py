@@ -4,8 +4,10 @@
 """
 
 import ast
+import gc
 import re
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -64,7 +66,11 @@ def page_config() -> dict[str, Any]:
             Service(Path(folder) / "runs", workers=1),
             DataSource(tiny_splits(Path(folder), train=40, test=20)),
         )
-        return dict(build_app(service, source, NetRegistry(service, source)).config)
+        config = dict(build_app(service, source, NetRegistry(service, source)).config)
+    with warnings.catch_warnings():  # a page that is built and never launched leaves an event loop behind
+        warnings.simplefilter("ignore")
+        gc.collect()
+    return config
 
 
 def hidden_components(config: dict[str, Any]) -> list[str]:

@@ -1,6 +1,5 @@
 """The house stays in order: what `python -m tests.counts` counts is within its bounds."""
 
-import gc
 from typing import Any
 
 import pytest
@@ -17,9 +16,6 @@ from tests.counts import (
     tags_in_strings,
 )
 
-# a page that is built and never launched leaves an event loop behind
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 CORE, DEMO = python_files("cifar_core"), python_files("demo")
 MAX_LINES = {"cifar_core": 220, "demo": 300}
 MAX_FUNCTION = 60
@@ -28,8 +24,7 @@ MAX_FUNCTION = 60
 @pytest.fixture(scope="module")
 def config() -> Any:
     """What a browser is told of the page."""
-    yield page_config()
-    gc.collect()
+    return page_config()
 
 
 def test_a_page_has_few_components_that_nobody_sees(config: dict[str, Any]) -> None:
