@@ -55,22 +55,24 @@ def functions(path: Path) -> Iterator[tuple[str, int]]:
 
 def page_config() -> dict[str, Any]:
     """Return what a browser is told of the page: its components and its events."""
+    with warnings.catch_warnings():  # Gradio, and a page that is built and never launched, leave event loops behind
+        warnings.simplefilter("ignore", ResourceWarning)
+        config = _page_config()
+        gc.collect()
+    return config
+
+
+def _page_config() -> dict[str, Any]:
     from cifar_core.data.source import DataSource
     from cifar_core.runs.registry import NetRegistry
     from cifar_core.runs.service import Service
     from demo.app import build_app
     from tests.helpers.tiny_data import tiny_splits
 
-    with tempfile.TemporaryDirectory() as folder:
-        service, source = (
-            Service(Path(folder) / "runs", workers=1),
-            DataSource(tiny_splits(Path(folder), train=40, test=20)),
-        )
-        config = dict(build_app(service, source, NetRegistry(service, source)).config)
-    with warnings.catch_warnings():  # a page that is built and never launched leaves an event loop behind
-        warnings.simplefilter("ignore")
-        gc.collect()
-    return config
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        service, source = Service(folder / "runs", workers=1), DataSource(tiny_splits(folder, train=40, test=20))
+        return dict(build_app(service, source, NetRegistry(service, source)).config)
 
 
 def hidden_components(config: dict[str, Any]) -> list[str]:
