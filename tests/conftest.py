@@ -13,25 +13,34 @@ from tests.helpers.tiny_data import tiny_splits
 if TYPE_CHECKING:
     from cifar_core.net import Net
 
-E2E = Path(__file__).parent / "e2e"
 # Before torch is first imported: one thread, as in every training, because the digits of a sum depend on it.
 os.environ["OMP_NUM_THREADS"] = "1"
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip the tests marked real_data where CIFAR_REAL_DATA names no folder; keep the tests of a file on one core.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep the tests of a file on one core, and all tests with a browser: two browsers would only wait for each other.
 
-    All tests with a browser share one core, too: two browsers at once on two cores would only wait for each other.
+    (pytest-xdist's own --dist loadgroup groups nothing under pytest 9.2.)
     """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "browser" if nodeid.startswith("tests/e2e/") else nodeid.split("::")[0]
+
+    return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the tests marked real_data where CIFAR_REAL_DATA names no folder."""
     named = os.environ.get("CIFAR_REAL_DATA", "")
-    there = bool(named) and Path(named).is_dir()
+    if named and Path(named).is_dir():
+        return
     reason = f"CIFAR_REAL_DATA={named} is no folder" if named else "CIFAR_REAL_DATA names no folder with CIFAR-10"
     for item in items:
-        if item.get_closest_marker("real_data") and not there:
+        if item.get_closest_marker("real_data"):
             item.add_marker(pytest.mark.skip(reason=reason))
-        browser = E2E in item.path.parents
-        item.add_marker(pytest.mark.xdist_group("browser" if browser else str(item.path)))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
