@@ -48,6 +48,7 @@ def build_app(service: Service, source: DataSource, nets: NetRegistry) -> gr.Blo
         # Placed first because Gradio searches components in page order on every update.
         setup, lesson = build_setup(), build_lesson_panel()
         header = gr.HTML(header_html(service, source), elem_id="header")
+        build_endpoints(service, source, nets)  # before the tabs, whose private handlers would else take their names
         owner = owner_state()
         saved = download_button()
         data_in_use = gr.Textbox(data_key(source), visible="hidden", label="data set in use")
@@ -73,8 +74,6 @@ def build_app(service: Service, source: DataSource, nets: NetRegistry) -> gr.Blo
                 build_code_tab(nets, owner, train.settings, saved, code_tab)
             with gr.Tab("My runs", id="runs") as runs_tab:
                 build_runs_tab(service, owner, saved, runs_tab)
-        build_endpoints(service, source, nets)
-
         blocks.load(partial(watch, service, source), None, [header, data_in_use], **QUIET)
         wire_setup(setup, train.settings, blocks)
         open_lesson.click(None, None, None, js=OPEN_LESSON, **JS_ONLY)

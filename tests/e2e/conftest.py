@@ -61,7 +61,9 @@ def visit(browser: Any, server: Server) -> Iterator[Callable[..., Any]]:
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto((url or server.url) + address)
-        page.locator("#images .cell:visible, #start:visible").first.wait_for()  # whichever tab is open
+        # the tab that the address names opens once the page has read it
+        opened = "#start:visible" if "tab=train" in address else "#images .cell:visible, #start:visible"
+        page.locator(opened).first.wait_for()
         return page
 
     yield open_page

@@ -87,7 +87,7 @@ def test_a_prediction_is_compared_when_the_run_has_ended(visit: Callable[..., An
     page.locator("#start").click()
     told = page.locator("#predicted")
     expect(told).to_contain_text("points too low", timeout=60_000)
-    expect(told).to_contain_text("✓ as you said")
+    expect(told).to_contain_text("✓ as predicted")
     expect(page.locator("#predict-accuracy input")).to_have_value("")
     expect(page.locator("#story")).to_contain_text("test images right")
     page.reload()

@@ -97,7 +97,7 @@ def test_a_second_server_on_the_same_runs_is_told_in_a_sentence(tmp_path: Path) 
     data = write_archive(tmp_path / "data")
     _, process, _ = start_server(tmp_path, "--data", str(data), "--unverified", "--workers", "1")
     try:
-        said = refusal(tmp_path, "--runs", str(tmp_path / "runs"))
+        said = refusal(tmp_path, "--runs", str(tmp_path / "runs"), "--data", str(data), "--unverified")
         assert "Another server" in said and said.strip().endswith("Choose another folder with --runs.")
     finally:
         end(process)

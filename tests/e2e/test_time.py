@@ -241,7 +241,7 @@ def test_a_run_that_trains_is_watched_over_time_and_its_first_layer_on_the_tab_t
         field.blur()
     page.locator("#start").click()
     expect(page.locator(".run-status[data-state=running]")).to_be_visible()
-    strip = page.locator("#live-filters [role=img]")
+    strip = page.locator("#live-filters .filter-strip")
     expect(strip.locator("img")).to_have_count(6)
     before = strip.locator("img").first.get_attribute("src")
     expect(strip.locator("img").first).not_to_have_attribute("src", before)
