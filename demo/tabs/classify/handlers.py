@@ -77,7 +77,8 @@ class ClassifyHandlers:
     async def _evaluate(self, opened: OpenNet) -> CifarError | None:
         try:
             async with self._evaluating:
-                await asyncio.to_thread(self.nets.evaluation, opened)
+                if self.nets.cached_evaluation(opened) is None:  # somebody else's may have ended meanwhile
+                    await asyncio.to_thread(self.nets.evaluation, opened)
             return None
         except CifarError as error:
             return error
