@@ -64,7 +64,7 @@ def test_a_baseline_and_a_run_with_a_mistake_train_side_by_side(visit: Visit) ->
     loss = page.locator("#lab-chart canvas").first
     expect(loss).to_have_attribute("aria-label", re.compile(r"baseline.*faulty", re.IGNORECASE))
     expect(page.locator("#lab-stop")).to_be_disabled()
-    assert asked_for(page, 2500) == 0
+    assert asked_for(page, 2000) == 0
 
     page.reload()  # the newest pair is found again, and what was chosen for it
     board = open_lab(page)
@@ -81,14 +81,14 @@ def test_a_baseline_and_a_run_with_a_mistake_train_side_by_side(visit: Visit) ->
 def test_a_page_asks_for_news_only_while_the_pair_goes_on_and_the_tab_is_open(visit: Visit) -> None:
     page = visit()
     board = open_lab(page)
-    assert asked_for(page, 3000) == 0
+    assert asked_for(page, 2000) == 0
     fill(page, epochs=200, batch_size=4)
     page.locator("#lab-run").click()
     expect(board.locator(".chip.running")).to_have_count(2, timeout=PATIENCE)
-    assert asked_for(page, 5000) >= 1
+    assert asked_for(page, 2500) >= 1
     page.get_by_role("tab", name="Browse").click()
     page.wait_for_timeout(1000)
-    assert asked_for(page, 3000) == 0
+    assert asked_for(page, 2000) == 0
     open_lab(page)
     page.locator("#lab-stop").click()
     expect(board.locator(".chip.stopped")).to_have_count(2, timeout=PATIENCE)

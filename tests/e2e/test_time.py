@@ -182,19 +182,19 @@ def test_a_page_asks_for_news_only_while_the_run_goes_on_and_the_tab_is_open(
                 asked.append(json.loads(data)["event_data"])
 
         page.on("request", note)
-        page.wait_for_timeout(4500)
+        page.wait_for_timeout(2600)
         assert len(asked) >= 2 and asked[0].keys() == {"run", "version"}  # while it is seen, it asks
 
         page.get_by_role("tab", name="First").click()
         page.wait_for_timeout(500)
         asked.clear()
-        page.wait_for_timeout(4500)
+        page.wait_for_timeout(2600)
         assert asked == []
         write_rows(nets.service.store, run.id, state="stopped")
         page.get_by_role("tab", name=TAB).click()
         expect(page.locator("#time-run input")).to_have_value(re.compile("stopped"))
         asked.clear()
-        page.wait_for_timeout(4500)
+        page.wait_for_timeout(2600)
         assert asked == []
 
 
