@@ -78,7 +78,7 @@ def visit(browser: Any, server: Server) -> Iterator[Callable[..., Any]]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run a browser test once more where it fails; the end of the report names it."""
+    """Run a browser test again, twice at most, where it fails; the end of the report names it."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.flaky(reruns=1, reruns_delay=1))
+            item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=1))

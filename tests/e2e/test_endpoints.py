@@ -177,7 +177,8 @@ def test_a_private_handler_checks_the_owner_itself(client: Client, server: Serve
     stop = next(component["id"] for component in config["components"] if component["props"].get("elem_id") == "stop")
     [event] = [event for event in config["dependencies"] if [stop, "click"] in event["targets"]]
     session = "anybody"
-    body = {"data": ["x" * 32, started["run"]], "fn_index": event["id"], "session_hash": session}
+    followed = json.dumps({"run": started["run"], "state": "running", "commands": ["stop"], "new": False})
+    body = {"data": ["x" * 32, followed], "fn_index": event["id"], "session_hash": session}
     request = urllib.request.Request(
         f"{server.url}/gradio_api/queue/join", json.dumps(body).encode(), {"Content-Type": "application/json"}
     )

@@ -67,6 +67,7 @@ def test_a_link_made_on_the_page_opens_the_same_set_up_in_another_browser(visit:
     page = visit("?tab=train")
     page.locator("#lr input").fill("0.02")
     page.get_by_role("button", name="Share this set-up as a link").click()
+    page.wait_for_timeout(500)  # Gradio fills in the fields of a part that has just been opened
     page.locator("#share-title textarea, #share-title input").fill("Try this")
     page.locator("#share-make").click()
     link = page.locator("#share-link textarea, #share-link input")

@@ -103,6 +103,10 @@ class TrainHandlers:
         settings = self._settings_in_force(state.run, values) if state.new else {}
         return self._buttons(state) | comparison | settings
 
+    def compare_guess(self, state: TrainState, stored: object) -> str:
+        """Return the guess about the run that is followed beside its result."""
+        return compared(self.service, state.run, stored)
+
     async def watch(self, stored_key: object, request: gr.Request) -> AsyncIterator[Outputs]:
         """Follow the run for as long as the page is open, and send whatever is new; first of all the owner's key.
 

@@ -79,6 +79,9 @@ def _wire_watch(widgets: TrainWidgets, handlers: TrainHandlers, owner: gr.Browse
     blocks.load(handlers.watch, owner, [owner, *streamed, widgets.result_html], **QUIET)
     buttons = [run.start_button, run.pause_button, run.stop_button, run.train_on_button, run.download_button]
     # "multiple": others listen to the state too, and of those only one may wait for its last turn (see LATEST)
+    # after a refresh the browser may bring its guesses later than the run
+    guesses = widgets.guess.stored_state
+    guesses.change(handlers.compare_guess, [state, guesses], widgets.comparison_html, **QUIET)
     state.change(
         handlers.follow,
         [state, widgets.guess.stored_state, *fields],
