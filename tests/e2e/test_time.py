@@ -182,7 +182,7 @@ def test_a_page_asks_for_news_only_while_the_run_goes_on_and_the_tab_is_open(
                 asked.append(json.loads(data)["event_data"])
 
         page.on("request", note)
-        page.wait_for_timeout(2600)
+        page.wait_for_timeout(4500)
         assert len(asked) >= 2 and asked[0].keys() == {"run", "version"}  # while it is seen, it asks
 
         page.get_by_role("tab", name="First").click()
