@@ -34,7 +34,7 @@ def test_the_lesson_moves_the_real_controls_and_remembers_its_place(visit: Calla
     page.reload()
     page.locator("#open-lesson").click()
     expect(page.locator("#lesson-begin")).to_contain_text("Step 3 of 10")
-    expect(page.locator("#lesson-step input")).to_have_value("3. Thousands of pictures, a few at a time")
+    expect(page.locator("#lesson-step input")).to_have_value("3. Thousands of images, a few at a time")
     page.locator("#lesson-back").click()
     expect(page.locator("#lesson-begin")).to_contain_text("Step 2 of 10")
 
