@@ -19,17 +19,30 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keep the tests of a file on one core, and all tests with a browser: two browsers would only wait for each other.
+    """Keep the tests of a file on one core; one core has a browser and the other none, while there are tests without.
 
+    A test with a browser waits much and one without computes much, so side by side they fill both cores.
     (pytest-xdist's own --dist loadgroup groups nothing under pytest 9.2.)
     """
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return "browser" if nodeid.startswith("tests/e2e/") else nodeid.split("::")[0]
+            return nodeid.split("::")[0]
+
+        def _assign_work_unit(self, node: Any) -> None:
+            others = [work for other, work in self.assigned_work.items() if other is not node]
+            browsing = any(_has_browser(file) and not all(work[file].values()) for work in others for file in work)
+            wanted = [file for file in self.workqueue if _has_browser(file) != browsing]
+            if wanted:
+                self.workqueue.move_to_end(wanted[0], last=False)
+            super()._assign_work_unit(node)
 
     return ByFile(config, log)
+
+
+def _has_browser(file: str) -> bool:
+    return file.startswith("tests/e2e/")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

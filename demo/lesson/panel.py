@@ -76,7 +76,9 @@ def wire_lesson(
         return show(_number(request.query_params.get("step") or stored), _done(progress), now)
 
     def choose(number: Any, progress: Any, *now: Any) -> Outputs:
-        return show(_number(number), _done(progress), now)
+        """Show the step that is chosen; nothing where Gradio's list speaks up only because the keyboard has left it."""
+        here = progress.get("step") if isinstance(progress, dict) else None
+        return {} if _number(number) == here else show(_number(number), _done(progress), now)
 
     def go_back(number: Any, progress: Any, *now: Any) -> Outputs:
         return show(max(1, _number(number) - 1), _done(progress), now)
@@ -93,14 +95,16 @@ def wire_lesson(
         return fill_in(read_setup(query.removeprefix("?") if isinstance(query, str) else "", NAMES), settings)
 
     step_parts = [panel.step_dropdown, panel.begin_html, panel.end_html, panel.back_button, panel.progress]
-    blocks.load(open_page, [panel.progress, *inputs], step_parts, **QUIET)
+    opened = blocks.load(open_page, [panel.progress, *inputs], step_parts, **QUIET)
+    to_beginning = script("lesson/to_beginning.js")
+    opened.then(None, panel.step_dropdown, None, js=to_beginning, **JS_ONLY)
     for event, handler in (
         (panel.step_dropdown.input, choose),
         (panel.back_button.click, go_back),
         (panel.next_button.click, go_on),
     ):
         moved = event(handler, [panel.step_dropdown, panel.progress, *inputs], step_parts, **QUIET)
-        moved.then(None, None, None, js=script("lesson/to_beginning.js"), **JS_ONLY)
+        moved.then(None, panel.step_dropdown, None, js=to_beginning, **JS_ONLY)
     gr.on([panel.sidebar.expand, *refresh], update, [panel.step_dropdown, *inputs], [panel.begin_html], **QUIET)
     panel.end_html.pick(try_out, None, list(settings.values()), **QUIET)
 

@@ -108,12 +108,13 @@ def focused(page: Any) -> str:
     return str(page.evaluate("(at => at.id || at.textContent.trim())(document.activeElement)"))
 
 
-def tab_to(page: Any, wanted: str, most: int = 12) -> None:
+def tab_to(page: Any, wanted: str, most: int = 25) -> None:
     """Press Tab until the keyboard is on what has this id, or says this."""
     for _ in range(most):
         if focused(page) == wanted:
             return
         page.keyboard.press("Tab")
+        assert focused(page) != "lesson-begin", "the keyboard is taken elsewhere only by another step"
     raise AssertionError(f"{wanted} is not among the next {most} places of the keyboard; it is on {focused(page)}")
 
 
