@@ -184,6 +184,7 @@ def test_nothing_of_a_comparison_is_cut_off_on_a_phone(my_runs: Open, service: S
     for lr in (0.001, 0.01, 0.02):
         ended_run(service, tiny, lr=lr)
     page = my_runs(390, 844)
+    expect(page.locator("#compare input")).to_have_count(3)
     for tick in page.locator("#compare input").all():
         tick.check()
     expect(page.locator("#runs-chart .curve-names li")).to_have_count(3)

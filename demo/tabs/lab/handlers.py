@@ -33,13 +33,13 @@ class Lab:
         self.service, self.source, self.parts = nets.service, nets.source, parts
 
     def open_tab(self, owner: str, state: LabState) -> Outputs:
-        """Show the pair that was shown before, or the newest there is."""
+        """Show the newest pair, if there is one."""
         parts = self.parts
         try:
-            newest = next((baseline.id for baseline, _ in self.service.pairs_of(str(owner))), "")
-            if not (state.pair or newest):
+            shown = self._newest(owner) or state.pair
+            if not shown:
                 return {}
-            pair = self.service.pair(str(owner), state.pair or newest)
+            pair = self.service.pair(str(owner), shown)
         except CifarError as error:
             return {parts.board_html: message_box(str(error), "error"), **self._buttons(LabState(), state)}
         outputs = self._shown(pair, state)
@@ -79,9 +79,13 @@ class Lab:
         return {self.parts.message_html: message_box("")}
 
     def look(self, owner: str, state: LabState, event: gr.EventData) -> Outputs:
-        """Show what is new; the page says which version it shows."""
+        """Show what is new; the page says which version it shows.
+
+        It is about the newest pair, not about the one that the page had when it asked: an answer that is late must not
+        bring back the pair before.
+        """
         try:
-            pair = self.service.pair(str(owner), state.pair)
+            pair = self.service.pair(str(owner), self._newest(owner) or state.pair)
         except StoreError:  # for the moment; what was shown stays
             return {}
         except RunError as error:
@@ -100,6 +104,9 @@ class Lab:
             self.parts.verdict_html: verdict_html(guess, pair.word),
             self.parts.code_html: code_html(pair.word, pair.baseline.run.config),
         }
+
+    def _newest(self, owner: str) -> str:
+        return next((baseline.id for baseline, _ in self.service.pairs_of(str(owner))), "")
 
     def _config(self, values: tuple[Any, ...]) -> TrainConfig:
         return pair_config(dict(zip(PAIR_SETTINGS, values, strict=True)), len(self.source.splits.train))
