@@ -57,12 +57,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Name every browser test that passed only when it was run again."""
-    again = sorted({report.nodeid.split("@")[0] for report in terminalreporter.stats.get("rerun", [])})
+    """Name every browser test that passed only when it was run again, and where it had failed."""
+    again = {report.nodeid: report for report in terminalreporter.stats.get("rerun", [])}
     if again:
         terminalreporter.section("passed only when run again")
-        for name in again:
-            terminalreporter.line(name)
+        for name, report in sorted(again.items()):
+            crash = getattr(report.longrepr, "reprcrash", None)
+            terminalreporter.line(f"{name}: {crash}" if crash else name)
 
 
 @pytest.fixture(scope="session")
