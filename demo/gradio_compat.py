@@ -219,7 +219,17 @@ class Page(gr.Blocks):
     Gradio 6.31 makes the component of every output anew that a dictionary leaves out: 3 to 5 ms each. And of a second
     yield it sends what differs from the first, which its page applies in place: to an object that it may not have shown
     yet, or that is the value of a page state. So objects are sent whole.
+
+    At each turn of an event the page of Gradio 6.31 writes a status into every component that was ever an output of
+    any event, and searches the whole tree for each: half of the browser's time. This page shows no progress of
+    Gradio's, so there is no component to write it into.
     """
+
+    def get_config_file(self) -> Any:
+        config = super().get_config_file()
+        for listener in config["dependencies"]:
+            listener["show_progress_on"] = []
+        return config
 
     async def postprocess_data(self, block_fn: Any, predictions: Any, state: Any) -> list[Any]:
         outputs = block_fn.outputs

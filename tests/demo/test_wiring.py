@@ -17,3 +17,10 @@ def test_no_two_listeners_of_an_event_wait_for_their_own_last_turn() -> None:
     )
     assert waiting, "some listeners do wait"
     assert [target for target, count in waiting.items() if count > 1] == []
+
+
+def test_no_listener_has_gradio_write_a_status_into_its_outputs() -> None:
+    """Gradio's page would write it at each turn of any event, into every component that was ever an output."""
+    listeners = page_config()["dependencies"]
+    assert listeners and all(listener["show_progress_on"] == [] for listener in listeners)
+    assert all(listener["show_progress"] == "hidden" for listener in listeners if listener["backend_fn"])
