@@ -1,7 +1,7 @@
 """What happens in the tab Lab: a pair of runs is started, followed, stopped, and solved."""
 
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 
@@ -26,6 +26,12 @@ from demo.widgets.events import Outputs
 from demo.widgets.templates import message_box
 
 
+class _Newest(NamedTuple):
+    pair: str
+    """the id of its baseline; empty if there is no pair"""
+    secret: bool
+
+
 class Lab:
     """The events of the tab. Each returns the components that change."""
 
@@ -36,7 +42,7 @@ class Lab:
         """Show the newest pair, if there is one."""
         parts = self.parts
         try:
-            shown = self._newest(owner) or state.pair
+            shown = self._newest(owner).pair or state.pair
             if not shown:
                 return {}
             pair = self.service.pair(str(owner), shown)
@@ -81,16 +87,20 @@ class Lab:
     def look(self, owner: str, state: LabState, event: gr.EventData) -> Outputs:
         """Show what is new; the page says which version it shows.
 
-        It is about the newest pair, not about the one that the page had when it asked: an answer that is late must not
-        bring back the pair before.
+        It is about the newest pair, not about the one that the page had when it asked. Where another pair has been
+        started, or this one solved, meanwhile, that event shows it: an answer that is late must bring nothing back.
         """
         try:
-            pair = self.service.pair(str(owner), self._newest(owner) or state.pair)
+            newest = self._newest(owner)
+            pair = self.service.pair(str(owner), newest.pair or state.pair)
         except StoreError:  # for the moment; what was shown stays
             return {}
         except RunError as error:
             return {self.parts.board_html: message_box(str(error), "error"), **self._buttons(LabState(), state)}
-        return {} if getattr(event, "version", None) == version_of(pair) else self._shown(pair, state)
+        if getattr(event, "version", None) == version_of(pair):
+            return {}
+        outputs = self._shown(pair, state)
+        return outputs if self._newest(owner) == newest else {}
 
     def answer(self, owner: str, state: LabState, guess: str | None) -> Outputs:
         """Compare the answer to a quiz with its mistake, which is no secret from now on."""
@@ -105,8 +115,9 @@ class Lab:
             self.parts.code_html: code_html(pair.word, pair.baseline.run.config),
         }
 
-    def _newest(self, owner: str) -> str:
-        return next((baseline.id for baseline, _ in self.service.pairs_of(str(owner))), "")
+    def _newest(self, owner: str) -> _Newest:
+        pairs = self.service.pairs_of(str(owner))
+        return _Newest(pairs[0][0].id, pairs[0][1].secret) if pairs else _Newest("", False)
 
     def _config(self, values: tuple[Any, ...]) -> TrainConfig:
         return pair_config(dict(zip(PAIR_SETTINGS, values, strict=True)), len(self.source.splits.train))

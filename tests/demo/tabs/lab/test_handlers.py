@@ -41,3 +41,16 @@ def test_news_that_were_asked_for_before_another_quiz_began_do_not_bring_back_th
     assert second.pair != first.pair
     late = ask(lab, first)  # the page had the first quiz when it asked
     assert late[lab.parts.state].pair == second.pair
+
+
+def test_news_during_which_another_quiz_begins_show_nothing(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = lab.start_quiz(ANN, LabState())[lab.parts.state]
+    shown = lab._shown
+
+    def start_meanwhile(*arguments: Any) -> dict[Any, Any]:
+        monkeypatch.setattr(lab, "_shown", shown)
+        lab.start_quiz(ANN, first)
+        return shown(*arguments)
+
+    monkeypatch.setattr(lab, "_shown", start_meanwhile)
+    assert ask(lab, first) == {}
