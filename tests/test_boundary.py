@@ -24,7 +24,14 @@ LAYERS = (
 )
 """the parts of cifar_core; each may import those of its own row and of the rows above it"""
 
-DEMO_LAYERS = ({"gradio_compat"}, {"widgets"}, {"setup", "lesson"}, {"tabs"}, {"endpoints", "app"}, {"__main__"})
+DEMO_LAYERS = (
+    {"gradio_compat", "client_address"},
+    {"widgets"},
+    {"setup", "lesson"},
+    {"tabs"},
+    {"endpoints", "app"},
+    {"__main__"},
+)
 """the parts of demo, likewise"""
 
 
