@@ -18,7 +18,7 @@ class Rate:
 class Bounds:
     """What one address may do: enough for a class of forty with several tabs each behind a school's one address."""
 
-    pages: Rate = Rate(300, 600)
+    pages: Rate = Rate(500, 600)
     """a page that is opened asks for three or four of these"""
     sessions: Rate = Rate(200, 200)
     """pages newly opened"""

@@ -26,7 +26,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 ROUTES: tuple[tuple[str, str], ...] = (
     ("page", r"/|/config/?|/gradio_api/info/?"),
     ("file", r"/(assets|static|svelte)/.*|/favicon\.ico|/robots\.txt|/manifest\.json|(/gradio_api)?/theme\.css"),
-    ("file", r"/gradio_api/file=/.*"),  # a path, never an address elsewhere
+    ("file", r"/gradio_api/file=/[^/].*"),  # a path, never an address elsewhere
     ("file", r"/gradio_api/(app_id|startup-events|login_check/?)"),
     ("stream", r"/gradio_api/(queue/data|upload_progress|heartbeat/[^/]*)"),
     ("event", r"/gradio_api/queue/join"),
@@ -213,6 +213,8 @@ def _read_event(body: bytes, depth: int, events: Mapping[int, bool]) -> tuple[st
     if not isinstance(event, dict) or not set(event) <= EVENT_KEYS or not isinstance(event.get("data"), list):
         raise Refused(400, "This is no event of this page; reload it.")
     session, number, trigger = event.get("session_hash"), event.get("fn_index"), event.get("trigger_id")
+    if not isinstance(event.get("event_data"), dict | None):
+        raise Refused(400, "This is no event of this page; reload it.")
     if not isinstance(session, str) or not re.fullmatch(r"[\w-]{1,64}", session):
         raise Refused(400, "This event names no page; reload it.")
     if type(number) is not int or number not in events or not (trigger is None or type(trigger) is int):
