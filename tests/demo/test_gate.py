@@ -220,9 +220,7 @@ def test_uploads_are_counted_by_address_and_need_room_on_the_disk() -> None:
     site = Site(uploads=Rate(2, 60))
     answers = [site.ask("POST", "/gradio_api/upload", b"x") for _ in range(3)]
     assert [answer.status for answer in answers] == [200, 200, 429]
-    assert (
-        answers[2].headers["content-type"].startswith("text/plain")
-    )  # Gradio's page shows an upload's answer as it is
+    assert answers[2].headers["content-type"].startswith("text/plain")  # the page shows an upload's answer as it is
     assert site.ask("POST", "/gradio_api/upload", b"x", address="198.51.100.1").status == 200
     site.clock.now += 1
     assert site.ask("POST", "/gradio_api/upload", b"x").status == 200

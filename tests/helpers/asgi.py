@@ -58,7 +58,7 @@ async def ask(
     breaks_off: bool = False,
     **headers: str,
 ) -> Answer:
-    """Send a request, its body whole or in pieces, and return the answer; with `breaks_off` the client then hangs up."""
+    """Send a request, its body whole or in pieces, and return the answer; with `breaks_off` the client hangs up."""
     pieces, answer = list([body] if isinstance(body, bytes) else body), Answer()
 
     async def receive() -> dict[str, Any]:
