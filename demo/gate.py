@@ -8,10 +8,12 @@ sentence, in the form in which Gradio's page shows it to the visitor: an event's
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
+
+from starlette.requests import ClientDisconnect
 
 from demo.bounds import Bounds, Ledger
 from demo.client_address import client_address
@@ -173,7 +175,8 @@ class Gate:
                 raise Refused(413, f"An upload may have {most / 1e6:.0f} MB; choose a smaller copy of the image.")
             return message
 
-        await self.app(scope, bounded, send)
+        with suppress(ClientDisconnect):  # there is nobody left to be answered
+            await self.app(scope, bounded, send)
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
         address = scope["client"][0]
@@ -213,8 +216,6 @@ def _read_event(body: bytes, depth: int, events: Mapping[int, bool]) -> tuple[st
     if not isinstance(event, dict) or not set(event) <= EVENT_KEYS or not isinstance(event.get("data"), list):
         raise Refused(400, "This is no event of this page; reload it.")
     session, number, trigger = event.get("session_hash"), event.get("fn_index"), event.get("trigger_id")
-    if not isinstance(event.get("event_data"), dict | None):
-        raise Refused(400, "This is no event of this page; reload it.")
     if not isinstance(session, str) or not re.fullmatch(r"[\w-]{1,64}", session):
         raise Refused(400, "This event names no page; reload it.")
     if type(number) is not int or number not in events or not (trigger is None or type(trigger) is int):

@@ -130,7 +130,7 @@ class Control(gr.HTML):
     looks that no event takes one as an input.
     """
 
-    def __init__(self, value: str, *, html_template: str, **options: Any) -> None:
+    def __init__(self, value: str | None = None, *, html_template: str = "", **options: Any) -> None:
         if "${" in html_template or "{{" in html_template:
             raise ValueError("The template of a control inserts nothing.")
         super().__init__(value, html_template=html_template, **options)

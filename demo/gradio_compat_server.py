@@ -29,6 +29,7 @@ def harden(blocks: gr.Blocks, pages: OpenPages) -> None:
     use_light_sessions()
     forbid_downloads()
     gradio.route_utils.GradioMultiPartParser = OneFileParser  # type: ignore[misc]
+    gr.EventData.__getattr__ = _attribute_of_event  # type: ignore[method-assign]
     blocks._queue.pending_messages_per_session.max_size = MOST_BOXES
     pages.unread = lambda session: _unread(blocks, session)
 
@@ -110,6 +111,14 @@ def forbid_downloads() -> None:
     gradio.processing_utils.async_ssrf_protected_download = _fetch_nothing
     gradio.processing_utils.ssrf_protected_download = _fetch_nothing_now
     gradio.processing_utils.save_url_to_cache = _fetch_nothing_now
+
+
+def _attribute_of_event(event: Any, name: str) -> Any:
+    """Return what the browser told of an event; it may have told anything, and Gradio takes it for a dictionary."""
+    told = event.__dict__.get("_data")
+    if isinstance(told, dict) and name in told:
+        return told[name]
+    raise AttributeError(name)
 
 
 async def _fetch_nothing(*args: object, **more: object) -> NoReturn:
