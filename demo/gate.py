@@ -37,7 +37,7 @@ ROUTES: tuple[tuple[str, str], ...] = (
 )
 """what the page and `gradio_client` ask for, by kind; anything else is not here"""
 POSTED = ("event", "upload", "end")
-EVENT_KEYS = {"data", "event_data", "fn_index", "trigger_id", "session_hash", "event_id"}
+EVENT_KEYS = {"data", "event_data", "fn_index", "trigger_id", "session_hash"}
 
 
 @dataclass(frozen=True)

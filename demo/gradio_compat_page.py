@@ -6,6 +6,8 @@ from typing import Any
 
 import gradio as gr
 
+from cifar_core.errors import CifarError
+
 
 class Page(gr.Blocks):
     """Blocks in which an output that a handler leaves out costs nothing, and loses nothing.
@@ -18,7 +20,8 @@ class Page(gr.Blocks):
     any event, and searches the whole tree for each: half of the browser's time. This page shows no progress of
     Gradio's, so there is no component to write it into but those that an event names itself.
 
-    What a browser sent and no component can read is refused with a sentence. Gradio would print a trace for each.
+    What a browser sent and no component can read is refused with a sentence. Gradio would print a trace for each, so
+    that anybody could fill the log.
     """
 
     def get_config_file(self) -> Any:
@@ -27,13 +30,23 @@ class Page(gr.Blocks):
             listener["show_progress_on"] = listener["show_progress_on"] or []
         return config
 
+    async def process_api(self, *args: Any, **more: Any) -> dict[str, Any]:
+        try:
+            return await super().process_api(*args, **more)
+        except gr.Error as error:
+            error.print_exception = False
+            raise
+        except CifarError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
     async def preprocess_data(
         self, block_fn: Any, inputs: list[Any], state: Any, explicit_call: bool = False
     ) -> list[Any]:
         try:
-            return await super().preprocess_data(block_fn, inputs, state, explicit_call)
-        except gr.Error as error:
-            raise gr.Error(error.message, print_exception=False) from error
+            values = await super().preprocess_data(block_fn, inputs, state, explicit_call)
+            return [_checked(field, value) for field, value in zip(block_fn.inputs, values, strict=True)]
+        except gr.Error:
+            raise
         except Exception as error:
             sentence = "A field of this page holds something that cannot be read: change it, or reload the page."
             raise gr.Error(sentence, print_exception=False) from error
@@ -69,6 +82,20 @@ class Page(gr.Blocks):
             [["replace", [], value]] if edits and isinstance(value, dict) else edits
             for value, edits in zip(values, sent, strict=True)
         ]
+
+
+def _checked(field: Any, value: Any) -> Any:
+    """Return the value of a field; raise TypeError if no visitor could have given it. Gradio takes a list for a word."""
+    if isinstance(field, gr.CheckboxGroup) or getattr(field, "multiselect", False):
+        value = [] if value is None else value
+        fits = isinstance(value, list) and all(isinstance(word, str) for word in value)
+    elif isinstance(field, gr.Dropdown | gr.Radio | gr.Textbox):
+        fits = value is None or isinstance(value, str | int | float) or hasattr(field, "codec")
+    else:
+        fits = True  # the handler, or the field's own class, looks at it
+    if not fits:
+        raise TypeError
+    return value
 
 
 def _by_component(predictions: Any, outputs: Sequence[Any]) -> bool:

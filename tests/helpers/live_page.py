@@ -122,6 +122,12 @@ class LivePage:
         """Return how many events are under way."""
         return int(self.blocks._queue.get_active_worker_count())
 
+    def is_idle(self) -> bool:
+        """Return whether nothing is under way or waits but what lasts as long as its page."""
+        queue = self.blocks._queue
+        under_way = [event for events in queue.active_jobs if events for event in events]
+        return len(queue) == 0 and all(event.fn.name == "watch" for event in under_way)
+
     def files(self) -> set[Path]:
         """Return all files in the upload folder."""
         return {path for path in self.uploads.path.rglob("*") if path.is_file()}
