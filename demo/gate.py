@@ -89,14 +89,16 @@ class Gate:
         if scope["type"] != "http":
             if scope["type"] == "lifespan":
                 await self.app(scope, receive, send)
-            return  # a WebSocket that nobody accepts is closed
+            else:
+                await send({"type": "websocket.close"})
+            return
         kind, request = "", scope
         try:
             kind = _kind_of(scope)
             request = self._cleaned(scope)
             await self._let_through(kind, request, receive, send)
         except Refused as refused:
-            await _answer(kind, refused, receive, send)
+            await _answer(kind, refused, send)
 
     def _cleaned(self, scope: Scope) -> Scope:
         """Return the request with its client's own address, and without the parameter that presets all fields."""
@@ -265,7 +267,7 @@ def _given(body: bytes, receive: Receive) -> Receive:
     return again
 
 
-async def _answer(kind: str, refused: Refused, receive: Receive, send: Send) -> None:
+async def _answer(kind: str, refused: Refused, send: Send) -> None:
     as_text = kind in ("upload", "page", "file", "")
     content = refused.sentence if as_text else json.dumps({"detail": refused.sentence})
     kind_of_content = b"text/plain; charset=utf-8" if as_text else b"application/json"

@@ -85,7 +85,7 @@ class Page(gr.Blocks):
 
 
 def _checked(field: Any, value: Any) -> Any:
-    """Return the value of a field; raise TypeError if no visitor could have given it. Gradio takes a list for a word."""
+    """Return the value of a field; raise TypeError if it can have no such value. Gradio takes a list for a word."""
     if isinstance(field, gr.CheckboxGroup) or getattr(field, "multiselect", False):
         value = [] if value is None else value
         fits = isinstance(value, list) and all(isinstance(word, str) for word in value)

@@ -44,8 +44,10 @@ class OpenPages:
         page = self._pages.setdefault(session, _Page(address, 0.0))
         page.heard = self._clock()
         self._pages.move_to_end(session)
-        while len(self._pages) > KNOWN and not next(iter(self._pages.values())).streams:
-            self._pages.popitem(last=False)
+        for _ in range(len(self._pages) - KNOWN):
+            oldest, page = self._pages.popitem(last=False)
+            if page.streams:  # it is open all the same
+                self._pages[oldest] = page
 
     @contextmanager
     def reading(self, session: str) -> Iterator[None]:

@@ -327,6 +327,16 @@ def test_a_page_counts_as_open_while_it_reads_its_stream_and_the_stream_is_not_h
     assert not site.pages.is_open("page")
 
 
+def test_a_web_socket_is_closed_at_once() -> None:
+    sent: list[str] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    run(Site().gate({"type": "websocket", "path": "/gradio_api/queue/join"}, None, send))  # type: ignore[arg-type]
+    assert sent == ["websocket.close"]
+
+
 def test_streams_are_bounded_for_each_address() -> None:
     site = Site(streams=0)
     assert site.ask("GET", "/gradio_api/queue/data?session_hash=page").status == 429
