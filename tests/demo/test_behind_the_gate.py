@@ -130,6 +130,21 @@ def test_what_no_component_can_read_is_refused_with_a_sentence_and_no_trace(
     assert "Traceback" not in capfd.readouterr().err
 
 
+def test_an_event_that_tells_nonsense_of_a_click_does_nothing_and_leaves_no_trace(
+    page: LivePage, capfd: pytest.CaptureFixture[str]
+) -> None:
+    picking = [number for number, event in page.blocks.fns.items() if event.fn and event.collects_event_data]
+    assert len(picking) > 5
+    for session, told in enumerate((5, "index", ["index"], {"index": {"x": 1}}, None)):
+        for number in picking:
+            assert (
+                page.run(join(page.app, number, page.inputs(number), f"nonsense{session}", event_data=told)).status
+                == 200
+            )
+    page.wait_for(page.is_idle)
+    assert "Traceback" not in (log := capfd.readouterr().err), log[-2000:]
+
+
 def upload(*files: bytes, cut: int | None = None) -> tuple[bytes, dict[str, str]]:
     parts = [
         b'--sep\r\nContent-Disposition: form-data; name="files"; filename="x.png"\r\n\r\n' + content + b"\r\n"

@@ -34,7 +34,7 @@ class Everything:
         self.scopes: list[dict[str, Any]] = []
         self.bodies: list[bytes] = []
 
-    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.scopes.append(scope)
         body, more = b"", True
         while more:

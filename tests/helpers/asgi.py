@@ -56,7 +56,7 @@ async def ask(
     *,
     address: str = ADDRESS,
     breaks_off: bool = False,
-    **headers: str,
+    **headers: Any,
 ) -> Answer:
     """Send a request, its body whole or in pieces, and return the answer; with `breaks_off` the client hangs up."""
     pieces, answer = list([body] if isinstance(body, bytes) else body), Answer()

@@ -49,10 +49,9 @@ class LivePage:
         source = DataSource(self.splits)
         self.nets, self.pages = NetRegistry(self.service, source), OpenPages(lambda: self.now)
         self.blocks = build_app(self.service, source, self.nets, self.pages)
-        self.blocks.theme, self.blocks.css, self.blocks.css_paths = theme(), None, CSS
-        self.blocks.js = self.blocks.head = None
-        self.blocks.head_paths = []
-        self.blocks._set_html_css_theme_variables()
+        looks: Any = self.blocks
+        looks.theme, looks.css, looks.css_paths, looks.js, looks.head, looks.head_paths = theme(), "", CSS, "", "", []
+        looks._set_html_css_theme_variables()
         self.blocks.queue(max_size=None, api_open=False)
         harden(self.blocks, self.pages)
         self.blocks._queue.max_thread_count = 100
