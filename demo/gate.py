@@ -193,6 +193,7 @@ class Gate:
             # a stream without a session: Gradio says so in a message, and then raises what nobody can answer any more
             if "response already started" not in str(error):
                 raise
+            await send({"type": "http.response.body", "body": b""})
         finally:
             self._streams[address] -= 1
             if not self._streams[address]:
@@ -213,6 +214,8 @@ def _read_event(body: bytes, depth: int, events: Mapping[int, bool]) -> tuple[st
     """Return the session and the number of an event; raise Refused if it is none that this page could have sent."""
     try:
         event = json.loads(body.decode()) if _depth(body) <= depth else None
+        if b"\\u" in body:
+            json.dumps(event, ensure_ascii=False).encode()  # half a character, which nothing could store or show, fails
     except (ValueError, RecursionError):
         event = None
     if not isinstance(event, dict) or not set(event) <= EVENT_KEYS or not isinstance(event.get("data"), list):

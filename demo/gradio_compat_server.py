@@ -1,6 +1,7 @@
 """What leans on the inside of Gradio's server: its queue, its sessions, its uploads, its downloads (seen in 6.31)."""
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
@@ -29,6 +30,7 @@ def harden(blocks: gr.Blocks, pages: OpenPages) -> None:
     use_light_sessions()
     forbid_downloads()
     gradio.route_utils.GradioMultiPartParser = OneFileParser  # type: ignore[misc]
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of each form that is none
     gr.EventData.__getattr__ = _attribute_of_event  # type: ignore[method-assign]
     blocks._queue.pending_messages_per_session.max_size = MOST_BOXES
     pages.unread = lambda session: _unread(blocks, session)

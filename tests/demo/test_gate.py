@@ -180,6 +180,7 @@ def test_an_event_reaches_gradio_as_it_was_sent() -> None:
         json.dumps({"data": [], "fn_index": SHORT, "session_hash": "x" * 65}).encode(),
         json.dumps({"data": [], "fn_index": SHORT, "session_hash": "page", "batched": True}).encode(),
         json.dumps({"data": [], "fn_index": SHORT, "session_hash": "page", "trigger_id": "x"}).encode(),
+        json.dumps({"data": ["\ud800"], "fn_index": SHORT, "session_hash": "page"}).encode(),
         b'{"fn_index": 3, "session_hash": "page", "data": ' + b"[" * 5000 + b"]" * 5000 + b"}",
         b'{"fn_index": 3, "session_hash": "page", "data": ["[", ' + b"[" * 60 + b"]" * 60 + b"]}",
     ],
@@ -193,7 +194,7 @@ def test_what_is_no_event_of_this_page_is_refused_with_a_sentence(body: bytes) -
 
 def test_brackets_in_a_text_are_no_depth() -> None:
     site = Site()
-    assert run(join(site.gate, SHORT, ["[" * 500 + '"\\' + "{" * 500], "page")).body == b"taken"
+    assert run(join(site.gate, SHORT, ["\N{GRINNING FACE}", "[" * 500 + '"\\' + "{" * 500], "page")).body == b"taken"
 
 
 def test_bodies_are_bounded_whatever_length_they_claim() -> None:

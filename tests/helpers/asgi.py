@@ -93,7 +93,7 @@ async def news(app: Any, session: str, until: Callable[[dict[str, Any]], bool], 
 
     messages: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
     left = asyncio.Event()
-    first = True
+    first, ended = True, False
 
     async def receive() -> dict[str, Any]:
         nonlocal first
@@ -104,6 +104,8 @@ async def news(app: Any, session: str, until: Callable[[dict[str, Any]], bool], 
         return {"type": "http.disconnect"}
 
     async def send(message: dict[str, Any]) -> None:
+        nonlocal ended
+        ended = message["type"] == "http.response.body" and not message.get("more_body", False)
         for line in message.get("body", b"").decode().split("\n\n"):
             if line.startswith("data: "):
                 messages.put_nowait(json.loads(line.removeprefix("data: ")))
@@ -111,6 +113,7 @@ async def news(app: Any, session: str, until: Callable[[dict[str, Any]], bool], 
     async def stream() -> None:
         try:
             await app(request("GET", address, f"/gradio_api/queue/data?session_hash={session}"), receive, send)
+            assert ended or left.is_set(), "the server would write into its log that the answer was not completed"
         finally:
             messages.put_nowait(None)
 

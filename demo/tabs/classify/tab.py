@@ -55,8 +55,8 @@ def build_classify_tab(
         choices,
         [owner, widgets.net_dropdown],
         widgets.net_dropdown,
-        # Gradio 6.31 shows why an upload was refused only on a component that an earlier event could have progressed on
-        show_progress_on=[widgets.net_dropdown, widgets.upload_image],
+        # Gradio 6.31 tells why an upload was refused only where the status of an event was written before
+        show_progress_on=[widgets.upload_image],
         **QUIET,
     )
 
