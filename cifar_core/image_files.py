@@ -9,6 +9,7 @@ import re
 import struct
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
@@ -18,7 +19,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from cifar_core.errors import ImageError
-from cifar_core.images import to_rgb
+from cifar_core.images import NET_SIDE, to_net_input, to_rgb
 
 SHRINK_TO = 1024
 """the longer side, in pixels, to which larger images are shrunk"""
@@ -92,6 +93,16 @@ def read_image(source: Path | str | bytes) -> Image.Image:
         raise ImageError(
             "This image is damaged or incomplete; save or download it again, or choose another one."
         ) from error
+
+
+def read_net_input(png: bytes) -> np.ndarray:
+    """Return the pixels, uint8 (32, 32, 3), of a PNG of 32x32; raise ImageError for anything else, before decoding it.
+
+    A few kilobytes from outside can claim any size, and decoding takes the memory and the time of that size.
+    """
+    if png[:16] != b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" or png[16:24] != struct.pack(">II", NET_SIDE, NET_SIDE):
+        raise ImageError("This image did not arrive whole; upload it again.")
+    return to_net_input(read_image(png))
 
 
 def _read_file(path: Path | str) -> bytes:

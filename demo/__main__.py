@@ -16,9 +16,12 @@ from cifar_core.errors import CifarError, RunError
 from cifar_core.field import settings_of
 from cifar_core.runs.limits import Limits
 from cifar_core.runs.service import Service
+from demo.upload_folder import UploadFolder
 
-EVENTS_AT_ONCE = 256
-"""an open page keeps two events going (header and run), so this serves about 100 pages"""
+EVENTS_AT_ONCE = 500
+"""an open page keeps two events going (header and run): the most pages that the gate lets be open, and 140 to spare"""
+SESSIONS = 400
+"""whose choices are remembered, 24 kB each: all pages that may be open, and those that have just been closed"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,15 +50,22 @@ def _serve(service: Service, options: argparse.Namespace, source) -> None:  # ty
     os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000000")
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ["FORWARDED_ALLOW_IPS"] = ""  # who asks through a proxy is for the gate to say, and not for uvicorn
+    uploads = UploadFolder(options.runs)
+    uploads.prepare()
+    os.environ["GRADIO_TEMP_DIR"] = str(uploads.path)
     from cifar_core.runs.registry import NetRegistry
     from demo.app import build_app
-    from demo.gradio_compat import MAX_FILE, use_light_sessions
+    from demo.gradio_compat import MAX_FILE
+    from demo.gradio_compat_server import behind_gate, forget_files, harden
+    from demo.open_pages import OpenPages
     from demo.widgets.theme import CSS, theme
 
-    nets = NetRegistry(service, source)
-    use_light_sessions()
-    app = build_app(service, source, nets)
-    app.queue(max_size=500)
+    nets, pages = NetRegistry(service, source), OpenPages()
+    app = build_app(service, source, nets, pages)
+    app.queue(max_size=None, api_open=False)  # the gate bounds what waits, for each address by itself
+    harden(app, pages)
+    uploads.keep_small(afterwards=lambda: forget_files(app))
     app.launch(
         server_name=options.host,
         server_port=options.port,
@@ -63,7 +73,8 @@ def _serve(service: Service, options: argparse.Namespace, source) -> None:  # ty
         css_paths=CSS,
         max_threads=EVENTS_AT_ONCE,
         max_file_size=MAX_FILE,
-        state_session_capacity=1000,
+        state_session_capacity=SESSIONS,
+        app_kwargs=behind_gate(app, pages, uploads.has_room, options.trusted_proxies),
         footer_links=["api"],
         run_history=False,
         ssr_mode=False,
@@ -81,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
     port = os.environ.get("GRADIO_SERVER_PORT", "7860")
     data = os.environ.get("CIFAR_DATA")
+    proxies = os.environ.get("CIFAR_TRUSTED_PROXIES", "0")
     parser = argparse.ArgumentParser(prog="python -m demo", description="Serve the page.")
     parser.add_argument(
         "--host", default=host, help="address to listen on; 0.0.0.0 for every one; default: %(default)s"
@@ -101,6 +113,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--workers", type=_positive, metavar="N", help="training processes; default: one a core, or one for a GPU"
     )
+    parser.add_argument(
+        "--trusted-proxies",
+        type=_count,
+        default=proxies,
+        metavar="N",
+        help="proxies of your own that every request comes through, each of which adds to X-Forwarded-For whom it was "
+        "asked by; default: $CIFAR_TRUSTED_PROXIES, else 0",
+    )
     for name, limit in settings_of(Limits).items():
         parser.add_argument(
             f"--max-{name.replace('_', '-')}",
@@ -117,6 +137,13 @@ def _positive(text: str) -> int:
     number = int(text)
     if not 1 <= number <= 10**9:
         raise argparse.ArgumentTypeError("a whole number from 1 is needed")
+    return number
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 20:
+        raise argparse.ArgumentTypeError("a whole number from 0 to 20 is needed")
     return number
 
 

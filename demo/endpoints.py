@@ -12,7 +12,7 @@ from PIL import Image
 from cifar_core.config import FIELDS, TrainConfig
 from cifar_core.data.browse import page_of
 from cifar_core.data.source import DataSource
-from cifar_core.errors import CifarError, ImageError, RunError
+from cifar_core.errors import CifarError, DataError, ImageError, RunError
 from cifar_core.images import image_grid, to_net_input
 from cifar_core.runs.records import Run
 from cifar_core.runs.refs import PRETRAINED, NetRef
@@ -73,6 +73,8 @@ class Endpoints:
             seed: shuffles by this number; none keeps the stored order.
         """
         image_set = self.source.splits.split(split)
+        if not isinstance(classes, list | None):
+            raise DataError(f"classes must be a list of names, such as {list(image_set.classes[:2])}, or none for all.")
         found = page_of(image_set, number=page, per_page=per_page, classes=tuple(classes or ()), seed=seed)
         indices = list(found.indices)
         labels = image_set.labels[indices].tolist()

@@ -4,15 +4,13 @@ The rest of the page uses what Gradio documents. A test builds the page and fail
 """
 
 import json
-from collections.abc import Sequence
-from copy import copy
+import struct
 from dataclasses import dataclass
 from hashlib import blake2s
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import gradio as gr
-import gradio.state_holder
 from gradio.data_classes import FileData, ImageData
 from gradio.processing_utils import save_bytes_to_cache, save_file_to_cache, save_pil_to_cache
 from gradio.utils import get_upload_folder
@@ -20,7 +18,7 @@ from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 
 from cifar_core.errors import ImageError
-from cifar_core.image_files import read_image
+from cifar_core.image_files import SHRINK_TO, read_image
 
 S = TypeVar("S")
 
@@ -125,6 +123,19 @@ class StreamedState(gr.Textbox, Generic[S]):
         return value if value is None or isinstance(value, str) else self.written(value)
 
 
+class Control(gr.HTML):
+    """An HTML component that a visitor moves: its value is data for its script, and never becomes markup.
+
+    That of a plain gr.HTML is inserted as markup wherever it goes; so it must never come from a browser, and a test
+    looks that no event takes one as an input.
+    """
+
+    def __init__(self, value: str | None = None, *, html_template: str = "", **options: Any) -> None:
+        if "${" in html_template or "{{" in html_template:
+            raise ValueError("The template of a control inserts nothing.")
+        super().__init__(value, html_template=html_template, **options)
+
+
 @dataclass(frozen=True)
 class ImageFile:
     """An image file in Gradio's cache, which a browser named and nobody has read yet.
@@ -179,6 +190,23 @@ def _image_file(payload: ImageData | None) -> ImageFile | None:
     return ImageFile("" if (payload.url or "").startswith("data:") else payload.path or "")
 
 
+@dataclass(frozen=True)
+class KeptPhoto(ImageFile):
+    """A photo that a CachedUpload has written: a BMP of at most SHRINK_TO pixels a side, which is read in 3 ms."""
+
+    def read(self) -> Image.Image:
+        try:
+            with open(self.path, "rb") as file:
+                head = file.read(26)
+        except OSError:
+            head = b""
+        width, height = struct.unpack_from("<ii", head, 18) if head[:2] == b"BM" and len(head) == 26 else (0, 0)
+        # a browser may name any file of the cache: a large one would be decoded anew at every move of a slider
+        if not (0 < width <= SHRINK_TO and 0 < abs(height) <= SHRINK_TO):
+            raise ImageError("This photo is no longer on this server; upload it again.")
+        return super().read()
+
+
 class CachedUpload(gr.File):
     """A hidden field with a visitor's photo. Give it a PIL image (RGB) or None; a handler gets an ImageFile or None.
 
@@ -188,10 +216,10 @@ class CachedUpload(gr.File):
 
     is_template = True
 
-    def preprocess(self, payload: Any) -> ImageFile | None:  # type: ignore[override]
+    def preprocess(self, payload: Any) -> KeptPhoto | None:  # type: ignore[override]
         if payload is None:
             return None
-        return ImageFile(payload.path or "" if isinstance(payload, FileData) else "")
+        return KeptPhoto(payload.path or "" if isinstance(payload, FileData) else "")
 
     def postprocess(self, value: Image.Image | None) -> FileData | None:  # type: ignore[override]
         if value is None:
@@ -211,92 +239,3 @@ def cached_file(content: bytes | str, name: str) -> str:
 def cached_copy(path: Path) -> str:
     """Return the path of a copy of the file, for a DownloadButton (see `cached_file`)."""
     return save_file_to_cache(path, get_upload_folder())
-
-
-class Page(gr.Blocks):
-    """Blocks in which an output that a handler leaves out costs nothing, and loses nothing.
-
-    Gradio 6.31 makes the component of every output anew that a dictionary leaves out: 3 to 5 ms each. And of a second
-    yield it sends what differs from the first, which its page applies in place: to an object that it may not have shown
-    yet, or that is the value of a page state. So objects are sent whole.
-
-    At each turn of an event the page of Gradio 6.31 writes a status into every component that was ever an output of
-    any event, and searches the whole tree for each: half of the browser's time. This page shows no progress of
-    Gradio's, so there is no component to write it into.
-    """
-
-    def get_config_file(self) -> Any:
-        config = super().get_config_file()
-        for listener in config["dependencies"]:
-            listener["show_progress_on"] = []
-        return config
-
-    async def postprocess_data(self, block_fn: Any, predictions: Any, state: Any) -> list[Any]:
-        outputs = block_fn.outputs
-        if not _by_component(predictions, outputs):
-            return await super().postprocess_data(block_fn, predictions, state)
-        part = copy(block_fn)
-        part.outputs = [output for output in outputs if output in predictions]
-        values = [predictions[output] for output in part.outputs]
-        processed: list[Any] = []
-        if values:
-            processed = await super().postprocess_data(part, values[0] if len(values) == 1 else values, state)
-        given = iter(processed)
-        return [next(given) if output in predictions else gr.skip() for output in outputs]
-
-    def handle_streaming_diffs(
-        self,
-        block_fn: Any,
-        data: list[Any],
-        session_hash: str | None,
-        run: str | None,
-        final: bool,
-        simple_format: bool = False,
-    ) -> list[Any]:
-        values = list(data)
-        later = session_hash is not None and run in self.pending_diff_streams[session_hash]
-        sent = super().handle_streaming_diffs(block_fn, data, session_hash, run, final, simple_format)
-        if final or simple_format or not later:
-            return sent
-        return [
-            [["replace", [], value]] if edits and isinstance(value, dict) else edits
-            for value, edits in zip(values, sent, strict=True)
-        ]
-
-
-def _by_component(predictions: Any, outputs: Sequence[Any]) -> bool:
-    """Return whether a handler gave a dictionary of new values by component; an empty one changes nothing."""
-    if not isinstance(predictions, dict):
-        return False
-    is_a_value = not predictions and len(outputs) == 1 and isinstance(outputs[0], gr.JSON | gr.BrowserState)
-    return not is_a_value and set(predictions) <= set(outputs)
-
-
-class _LightSession(gradio.state_holder.SessionState):
-    """A session without a copy of every component's configuration.
-
-    Gradio 6.31 keeps one for its deep links, which this page does not have: 0.6 MB and 20 ms a visitor.
-    """
-
-    def __init__(self, blocks: gr.Blocks) -> None:
-        self.blocks_config = copy(blocks.default_config)
-        self.config_values: dict[int, Any] = {}
-        self.state_data: dict[int, Any] = {}
-        self._state_ttl: dict[int, Any] = {}
-        self.is_closed = False
-        self.STATE_TTL_WHEN_CLOSED = 3600
-
-    def __setitem__(self, key: int, value: Any) -> None:
-        super().__setitem__(key, value)
-        self.config_values.clear()
-
-    def _update_config(self, key: int) -> None:
-        pass
-
-    def _update_value_in_config(self, key: int, value: Any) -> None:
-        pass
-
-
-def use_light_sessions() -> None:
-    """Let this process make sessions without copies of the page (see `_LightSession`)."""
-    gradio.state_holder.SessionState = _LightSession  # type: ignore[misc]

@@ -67,12 +67,13 @@ def _page_config() -> dict[str, Any]:
     from cifar_core.runs.registry import NetRegistry
     from cifar_core.runs.service import Service
     from demo.app import build_app
+    from demo.open_pages import OpenPages
     from tests.helpers.tiny_data import tiny_splits
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         service, source = Service(folder / "runs", workers=1), DataSource(tiny_splits(folder, train=40, test=20))
-        return dict(build_app(service, source, NetRegistry(service, source)).config)
+        return dict(build_app(service, source, NetRegistry(service, source), OpenPages()).config)
 
 
 def hidden_components(config: dict[str, Any]) -> list[str]:

@@ -24,7 +24,15 @@ LAYERS = (
 )
 """the parts of cifar_core; each may import those of its own row and of the rows above it"""
 
-DEMO_LAYERS = ({"gradio_compat"}, {"widgets"}, {"setup", "lesson"}, {"tabs"}, {"endpoints", "app"}, {"__main__"})
+DEMO_LAYERS = (
+    {"client_address", "open_pages", "bounds", "gate", "upload_folder"},
+    {"gradio_compat", "gradio_compat_page", "gradio_compat_server"},
+    {"widgets"},
+    {"setup", "lesson"},
+    {"tabs"},
+    {"endpoints", "app"},
+    {"__main__"},
+)
 """the parts of demo, likewise"""
 
 

@@ -26,7 +26,9 @@ def files_by_class(folder: Path) -> dict[str, list[FileState]]:
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
             if entry.is_dir() and visible(entry.name):
-                by_class.setdefault(short_name(entry.name), []).extend(sorted(_files_below(entry.path)))
+                # a name that is no UTF-8 shows its odd bytes as question marks: no page and no file could hold them
+                name = entry.name.encode("utf-8", "replace").decode()
+                by_class.setdefault(short_name(name), []).extend(sorted(_files_below(entry.path)))
     return by_class
 
 

@@ -18,8 +18,8 @@ import numpy as np
 from cifar_core.data.image_set import Splits
 from cifar_core.data.source import DataSource
 from cifar_core.errors import ImageError, RunError
-from cifar_core.image_files import read_image
-from cifar_core.images import encode_png, to_net_input
+from cifar_core.image_files import read_net_input
+from cifar_core.images import encode_png
 from cifar_core.prediction import Prediction
 from cifar_core.runs.images import images_of as images_of
 from cifar_core.runs.records import Run
@@ -115,10 +115,10 @@ class NetRegistry:
         """Return the image `ref` of `splits`, or the visitor's own. Raises RunError or ImageError where it is none."""
         if ref.png:
             try:
-                read = read_image(base64.b64decode(ref.png[: MAX_PNG + 1], validate=True))
+                pixels = read_net_input(base64.b64decode(ref.png[: MAX_PNG + 1], validate=True))
             except (binascii.Error, ValueError) as error:
                 raise ImageError("This image did not arrive whole; upload it again.") from error
-            return OpenImage(to_net_input(read), None, ref)
+            return OpenImage(pixels, None, ref)
         images = splits.split(ref.split)
         if not 0 <= ref.index < len(images):
             raise RunError(f"There is no {ref.split} image {ref.index}; they go from 0 to {len(images) - 1:,}.")

@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 
 from cifar_core.image_edit import FIELDS
+from demo.gradio_compat import Control
 from demo.widgets.templates import render, script
 
 CROP_PARTS = ("crop_size", "crop_x", "crop_y")
@@ -16,7 +17,7 @@ WHOLE = json.dumps({name: FIELDS[name].default for name in CROP_PARTS})
 
 def crop_frame(*, elem_id: str) -> gr.HTML:
     """Return nothing to see, until `with_photo` gives it a photo. Its event `input` announces a move."""
-    return gr.HTML(
+    return Control(
         WHOLE,
         html_template=render("widgets/crop.html.j2"),
         js_on_load=script("widgets/crop.js"),

@@ -12,6 +12,7 @@ import gradio as gr
 
 from cifar_core.errors import ConfigError
 from cifar_core.field import Field
+from demo.gradio_compat import Control
 from demo.widgets.templates import render, script
 
 MAX_TEXT = 400
@@ -35,7 +36,7 @@ class Slider:
 
 def sliders(parts: Sequence[Slider], *, elem_id: str) -> gr.HTML:
     """Return the sliders. `numbers_in` reads the component's value; its event `input` announces a move."""
-    return gr.HTML(
+    return Control(
         starts(parts),
         html_template=render("widgets/sliders.html.j2", sliders=parts),
         js_on_load=script("widgets/sliders.js"),

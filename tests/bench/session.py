@@ -22,7 +22,8 @@ from cifar_core.data.source import DataSource  # noqa: E402
 from cifar_core.runs.registry import NetRegistry  # noqa: E402
 from cifar_core.runs.service import Service  # noqa: E402
 from demo.app import build_app  # noqa: E402
-from demo.gradio_compat import use_light_sessions  # noqa: E402
+from demo.gradio_compat_server import use_light_sessions  # noqa: E402
+from demo.open_pages import OpenPages  # noqa: E402
 from tests.helpers.tiny_data import tiny_splits  # noqa: E402
 
 
@@ -33,7 +34,7 @@ def main() -> None:
     count = parser.parse_args().sessions
     with tempfile.TemporaryDirectory() as folder:
         service, source = Service(Path(folder) / "runs", workers=1), DataSource(tiny_splits(Path(folder)))
-        page = build_app(service, source, NetRegistry(service, source))
+        page = build_app(service, source, NetRegistry(service, source), OpenPages())
         stock = gradio.state_holder.SessionState
         use_light_sessions()
         rows = [("Gradio's own", stock), ("this page's", gradio.state_holder.SessionState)]

@@ -3,6 +3,7 @@
 import os
 import struct
 import warnings
+import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,8 +14,8 @@ from PIL import Image, ImageFile
 
 from cifar_core import image_files as module
 from cifar_core.errors import ImageError
-from cifar_core.image_files import read_image
-from cifar_core.images import to_net_input
+from cifar_core.image_files import read_image, read_net_input
+from cifar_core.images import encode_png, to_net_input
 from tests.helpers.image_making import GOOD, HAS_AVIF, PHOTO, RNG, bomb, compressed_bmp, ftyp, image_file, oriented, png
 
 pytestmark = pytest.mark.usefixtures("no_warning")
@@ -229,3 +230,28 @@ def test_threads_read_at_once_what_one_alone_reads_and_settings_stay() -> None:
     with ThreadPoolExecutor(8) as threads:
         assert list(threads.map(look, files * 6)) == alone * 6
     assert (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES, list(warnings.filters)) == before
+
+
+def png_that_claims(width: int, height: int) -> bytes:
+    """A few hundred bytes that would be decoded to width x height pixels."""
+    rows = zlib.compress(b"\0" * height)
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", rows), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks
+    )
+
+
+def test_pixels_for_the_net_are_read_from_a_png_of_its_size_alone() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    assert np.array_equal(read_net_input(encode_png(pixels)), pixels)
+    large = encode_png(np.zeros((33, 32, 3), np.uint8))
+    for other in (b"", b"\x89PNG", large, png_that_claims(5000, 5000), b"BM" + encode_png(pixels)):
+        with pytest.raises(ImageError, match="upload it again"):
+            read_net_input(other)
+
+
+def test_a_png_of_another_size_is_refused_before_it_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cifar_core.image_files.read_image", lambda data: pytest.fail("it was decoded"))
+    with pytest.raises(ImageError):
+        read_net_input(png_that_claims(5000, 5000))

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from demo.gradio_compat import Page
+from demo.gradio_compat_page import Page
 
 # blocks that are built and never launched leave an event loop behind
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

@@ -143,11 +143,13 @@ def test_a_bad_question_is_refused_with_a_sentence(
 
 def raw_call(server: Server, endpoint: str, data: str) -> str:
     """What the endpoint answers to a body written by hand: gradio_client itself refuses to send NaN."""
-    address = f"{server.url}/gradio_api/call/{endpoint}"
-    request = urllib.request.Request(address, f'{{"data": {data}}}'.encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request) as answer:
-        event = json.load(answer)["event_id"]
-    with urllib.request.urlopen(f"{address}/{event}", timeout=20) as answer:
+    with urllib.request.urlopen(f"{server.url}/config") as answer:
+        (number,) = [event["id"] for event in json.load(answer)["dependencies"] if event["api_name"] == endpoint]
+    body = f'{{"data": {data}, "fn_index": {number}, "session_hash": "by-hand"}}'
+    address = f"{server.url}/gradio_api/queue"
+    request = urllib.request.Request(f"{address}/join", body.encode(), {"Content-Type": "application/json"})
+    urllib.request.urlopen(request).close()
+    with urllib.request.urlopen(f"{address}/data?session_hash=by-hand", timeout=20) as answer:
         return str(answer.read().decode())
 
 

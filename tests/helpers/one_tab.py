@@ -6,7 +6,8 @@ from typing import Any
 
 import gradio as gr
 
-from demo.gradio_compat import Page, PageState
+from demo.gradio_compat import PageState
+from demo.gradio_compat_page import Page
 from demo.widgets.events import JS_ONLY
 from demo.widgets.look_at import LookAt
 from demo.widgets.theme import CSS, theme

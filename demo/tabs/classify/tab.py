@@ -51,7 +51,14 @@ def build_classify_tab(
     _wire(widgets, buttons, handlers, data_in_use)
     _wire_look_inside(widgets, buttons, look_at)
     choices = partial(fresh_choices, nets)
-    tab.select(choices, [owner, widgets.net_dropdown], widgets.net_dropdown, **QUIET)
+    tab.select(
+        choices,
+        [owner, widgets.net_dropdown],
+        widgets.net_dropdown,
+        # Gradio 6.31 tells why an upload was refused only where the status of an event was written before
+        show_progress_on=[widgets.upload_image],
+        **QUIET,
+    )
 
 
 def _layout(nets: NetRegistry) -> tuple[ClassifyWidgets, ClassifyButtons]:

@@ -14,6 +14,7 @@ from cifar_core.errors import CifarError, RunError
 from cifar_core.runs.service import Service
 from cifar_core.training.presets import PRESETS
 from demo.gradio_compat import cached_copy
+from demo.open_pages import OpenPages
 from demo.setup.settings import NAMES, page_config, plan_sentence, preset_values
 from demo.tabs.train.guess import compared, with_guess
 from demo.tabs.train.layout import TrainWidgets
@@ -39,8 +40,10 @@ class TrainHandlers:
         widgets: TrainWidgets,
         owner: gr.BrowserState,
         saved: gr.DownloadButton,
+        pages: OpenPages,
     ) -> None:
-        self.service, self.source, self.widgets, self.owner, self.saved = service, source, widgets, owner, saved
+        self.service, self.source, self.widgets, self.pages = service, source, widgets, pages
+        self.owner, self.saved = owner, saved
 
     def start(
         self, owner_key: str, stored: object, accuracy: object, hardest: object, diverges: object, *values: Any
@@ -113,11 +116,13 @@ class TrainHandlers:
         Every update has all parts, because a text that has not changed costs nothing and one that has grown costs its
         tail; an update of a button, or a part left out, would cost twenty times as much.
         """
-        owner_key = owner_key_of(stored_key)
-        watch = RunWatch(self.service, owner_key, str(request.query_params.get("run") or ""))
+        owner_key, asked = owner_key_of(stored_key), str(request.query_params.get("run") or "")
+        watching = self.pages.watch(request.session_hash, "run")
+        # a thread of its own: a disk that is slow for a moment must not stop every other page
+        watch = await asyncio.to_thread(RunWatch, self.service, owner_key, asked)
         shown, sent = None, 0.0
-        while True:
-            view = watch.look()
+        while watching.goes_on:
+            view = await asyncio.to_thread(watch.look)
             if view != shown or time.monotonic() - sent > HEARTBEAT:
                 shown, sent = view, time.monotonic()
                 yield {self.owner: owner_key} | self._parts(view)

@@ -9,6 +9,7 @@ from cifar_core.config import CHANGEABLE
 from cifar_core.data.source import DataSource
 from cifar_core.runs.service import Service
 from demo.gradio_compat import StreamedState
+from demo.open_pages import OpenPages
 from demo.setup.settings import NAMES, Settings
 from demo.tabs.train.handlers import TrainHandlers
 from demo.tabs.train.layout import TrainWidgets, lay_out
@@ -33,11 +34,16 @@ class TrainParts:
 
 
 def build_train_tab(
-    service: Service, source: DataSource, owner: gr.BrowserState, saved: gr.DownloadButton, blocks: gr.Blocks
+    service: Service,
+    source: DataSource,
+    owner: gr.BrowserState,
+    saved: gr.DownloadButton,
+    blocks: gr.Blocks,
+    pages: OpenPages,
 ) -> TrainParts:
     """Lay out the tab and wire it; return what others need of it. `owner` holds the visitor's secret key."""
     widgets = lay_out(service, source)
-    handlers = TrainHandlers(service, source, widgets, owner, saved)
+    handlers = TrainHandlers(service, source, widgets, owner, saved, pages)
     _wire_commands(widgets, handlers, owner, saved)
     _wire_settings(widgets, handlers, blocks)
     _wire_watch(widgets, handlers, owner, blocks)

@@ -1,5 +1,6 @@
 """A folder of images: read as uploads are, in a fixed order."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from PIL import Image
 
 from cifar_core.config import CLASSES
 from cifar_core.data import open_splits
+from cifar_core.data.image_folder import files_by_class
 from cifar_core.image_files import read_image
 from cifar_core.images import to_net_input
 from tests.helpers.tiny_data import (
@@ -92,3 +94,9 @@ def test_tiny_images_show_their_class(tmp_path: Path) -> None:
     nearest = np.linalg.norm(means[:, None] - colours, axis=2).argmin(axis=1)
     assert np.array_equal(nearest, splits.test.labels)
     assert ARCHIVE_CLASSES[:2] == ("airplane", "automobile") and len(ARCHIVE_CLASSES) == len(CLASSES)
+
+
+def test_a_class_folder_whose_name_is_no_utf_8_has_a_name_that_a_page_can_show(tmp_path: Path) -> None:
+    os.mkdir(os.fsencode(tmp_path) + b"/caf\xe9")
+    (name,) = files_by_class(tmp_path)
+    assert name.encode("utf-8").decode() == "caf?"

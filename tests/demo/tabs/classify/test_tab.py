@@ -14,7 +14,8 @@ from cifar_core.errors import DataError, RunError
 from cifar_core.net import Net
 from cifar_core.runs.refs import ImageRef, NetRef
 from cifar_core.runs.registry import NetRegistry, OpenNet, own_image
-from demo.gradio_compat import Page, PageState
+from demo.gradio_compat import PageState
+from demo.gradio_compat_page import Page
 from demo.tabs.classify.known_images import PER_PAGE, ClassifyWidgets, TestImageHandlers
 from demo.tabs.classify.state import ClassifyState
 from demo.tabs.classify.tab import build_classify_tab

@@ -15,6 +15,7 @@ from cifar_core.errors import ConfigError, RunError
 from cifar_core.runs.service import Service
 from cifar_core.training.presets import PRESETS
 from demo.gradio_compat import StreamedState
+from demo.open_pages import OpenPages
 from demo.setup.settings import DEFAULTS, NAMES
 from demo.tabs.train.handlers import TrainHandlers
 from demo.tabs.train.layout import GuessWidgets, RunWidgets, SettingsWidgets, TrainWidgets
@@ -39,7 +40,7 @@ def train(service: Service, tiny: Splits, monkeypatch: pytest.MonkeyPatch, tmp_p
     widgets = named(TrainWidgets, left=left, guess=named(GuessWidgets), run=named(RunWidgets), state=state)
     owner: Any = "owner"
     saved: Any = "saved"
-    return TrainHandlers(service, DataSource(tiny), widgets, owner, saved)
+    return TrainHandlers(service, DataSource(tiny), widgets, owner, saved, OpenPages())
 
 
 def pressable(train: TrainHandlers, *commands: Command) -> set[str]:
@@ -159,6 +160,7 @@ def test_the_plan_is_a_sentence_or_what_is_wrong(train: TrainHandlers) -> None:
 def test_a_page_is_first_of_all_told_its_owners_key_and_that_it_may_start(train: TrainHandlers) -> None:
     class Request:
         query_params: dict[str, str] = {}
+        session_hash = "page"
 
     async def first() -> Any:
         stream: Any = train.watch(None, Request())  # type: ignore[arg-type]
