@@ -26,17 +26,19 @@ class Checkpoints:
 
         Raise WeightsError if none can be read, but perhaps later: the disk does not respond.
         """
-        steps = [int(path.stem) for path in self.folder.glob("*.resume") if path.stem.isdecimal()]
+        there = [int(path.stem) for path in self.folder.glob("*.resume") if path.stem.isdecimal()]
+        steps = sorted(step for step in there if step <= until)
         unreadable: WeightsError | None = None
-        for step in sorted((step for step in steps if step <= until), reverse=True):
+        while steps:
             try:
-                checkpoint = load_checkpoint(self.folder / f"{step}.resume")
+                checkpoint = load_checkpoint(self.folder / f"{steps[-1]}.resume")
             except WeightsError as error:
                 unreadable = error
+                steps.pop()
             else:
-                self._steps.append(step)
+                self._steps.extend(steps)
                 return checkpoint
-        if unreadable and isinstance(unreadable.__cause__, OSError):
+        if unreadable and durable.may_pass(unreadable):
             raise unreadable
         return None
 
@@ -45,7 +47,8 @@ class Checkpoints:
         step = checkpoint.position.step
         save_weights(checkpoint.weights, self.folder / f"{step}.pth")
         save_checkpoint(checkpoint, self.folder / f"{step}.resume")
-        self._steps.append(step)
+        if step not in self._steps:  # a training may end right where its last checkpoint was made
+            self._steps.append(step)
 
     def tidy(self, frames: Iterable[int], *, ended: bool = False) -> None:
         """Remove what is older, weights of other steps than `frames`, and files half written.

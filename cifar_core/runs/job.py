@@ -61,12 +61,13 @@ class Job:
         self.config = run.config.changed(before)
         again = [Change(change.name, change.value, change.step) for change in made if change.step >= run.checkpoint]
         self.control = Control(checkpoint=True, changes=again)
-        self.control.stop = snapshot.run.ending == "stopped"  # it has not ended if its last checkpoint is lost
+        if self.resume and snapshot.run.ending == "stopped":  # its last checkpoint may be lost, the wish is not
+            self.control.stop = True
         self.events = self._events()
 
     def _events(self) -> Iterator[TrainEvent | EvaluateEvent]:
         """The whole life of the run from its last checkpoint on: training, then the test."""
-        resume = self.resume
+        resume, self.resume = self.resume, None  # it has some memory
         self.store.forget_after(self.run.id, self.run.checkpoint)
         self.recorder.resume_from(resume.position if resume else None)
         if self.ending:  # it was being tested
