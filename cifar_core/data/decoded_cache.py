@@ -8,6 +8,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from cifar_core.data.image_set import DatasetInfo, ImageSet, Splits, load, save
@@ -79,6 +80,7 @@ def _copy_of(folder: Path, source: str) -> Path:
 
 def _remove_old_copies(folder: Path) -> None:
     """Remove all but the newest copies. Who has one open keeps it: Linux and macOS free a file when nobody has it."""
-    copies = sorted(folder.glob("*/splits.json"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in copies[COPIES:]:
-        shutil.rmtree(path.parent, ignore_errors=True)
+    with suppress(OSError):  # another process may be removing them too
+        copies = sorted(folder.glob("*/splits.json"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+        for path in copies[COPIES:]:
+            shutil.rmtree(path.parent, ignore_errors=True)

@@ -44,6 +44,7 @@ alter table runs add column busy real not null default 0;
 alter table runs add column accuracy real;
 alter table runs add column paused real;
 alter table points add column images integer not null default 0;
+delete from points where run not in (select id from runs);
 update points set images = (
     select step / batches * images + step % batches * batch
     from (select images, batch, (images + batch - 1) / batch as batches
