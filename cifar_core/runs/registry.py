@@ -21,8 +21,7 @@ from cifar_core.errors import ImageError, RunError
 from cifar_core.image_files import read_image
 from cifar_core.images import encode_png, to_net_input
 from cifar_core.prediction import Prediction
-from cifar_core.runs.images import check_same
-from cifar_core.runs.images import images_of as images_of
+from cifar_core.runs.images import check_same, images_of
 from cifar_core.runs.records import Run
 from cifar_core.runs.refs import PRETRAINED, ImageRef, NetRef
 from cifar_core.runs.service import Service

@@ -230,4 +230,4 @@ def test_of_the_checkpoints_the_newest_two_stay_until_the_end_and_of_each_frame_
         there = {path.name for path in store.folder_of(run.id).iterdir()}
         assert there == weights | {f"{step}.resume" for step in kept}
     assert {1, 20} < {*checkpoints}
-    assert not now.active
+    assert not store.active()

@@ -220,7 +220,7 @@ def recorded(run: Run, folder: Path) -> Iterator[Recording]:
 
 def after_a_cut(recording: Recording, at: int, chance: random.Random) -> tuple[bytes, dict[str, bytes]]:
     """Return a store and files that a disk may hold if the power is cut after `at` entries of the log."""
-    commits, safe = [], dict[str, bytes]()
+    commits, safe = list[Commit](), dict[str, bytes]()
     pending: list[Write | Remove] = []
     for _, what in recording.log[:at]:
         match what:

@@ -17,6 +17,7 @@ from cifar_core.errors import CifarError, DataError, RunError, StoreError, Weigh
 from cifar_core.net import new_net, save_weights
 from cifar_core.runs import checkpoints
 from cifar_core.runs.job import MAX_ATTEMPTS
+from cifar_core.runs.records import Run
 from cifar_core.runs.service import Service
 from cifar_core.runs.store import Store
 from cifar_core.runs.worker import Worker, message_of
@@ -76,6 +77,11 @@ TROUBLES = pytest.mark.parametrize(
 Trouble = Callable[[Store], Any]
 
 
+def ask_for_much(service: Service, run: Run) -> None:
+    for number in range(1000):
+        service.store.ask(run, f"request {number}")
+
+
 @pytest.fixture
 def closed(tmp_path: Path) -> Service:
     """A service without workers, that hardly waits for others."""
@@ -91,7 +97,7 @@ def test_a_command_that_cannot_be_written_is_refused_with_a_sentence_and_leaves_
     with trouble(closed.store):
         for command in (
             lambda: closed.start(ANN, SHORT, tiny),
-            lambda: [closed.store.ask(run, f"request {number}") for number in range(1000)],  # the last page has room
+            lambda: ask_for_much(closed, run),  # because the last page has some room
         ):
             with pytest.raises(StoreError) as caught:
                 for _ in range(100):
