@@ -2,7 +2,6 @@
 
 import io
 import math
-import os
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from cifar_core import durable
 from cifar_core.errors import WeightsError
 
 MAX_WEIGHTS_BYTES = 8_000_000
@@ -99,13 +99,13 @@ def new_net(seed: int) -> Net:
 def save_weights(weights: dict[str, Any], path: Path) -> None:
     """Write a state dict so that the tutorial's own `net.load_state_dict(torch.load(path))` reads it.
 
-    The file appears whole or not at all. Raise WeightsError if it cannot be written.
+    The file appears whole or not at all, and outlives a power cut. Raise WeightsError if it cannot be written.
     """
+    content = io.BytesIO()
+    torch.save(weights, content)  # into memory first: of a full disk torch itself says nothing that can be told apart
     try:
-        partial = path.with_name(path.name + ".tmp")
-        torch.save(weights, partial)
-        os.replace(partial, path)
-    except (OSError, RuntimeError) as error:  # torch reports a missing folder or a full disk as RuntimeError
+        durable.write(path, content.getvalue())
+    except OSError as error:
         raise WeightsError(
             f"The weights could not be written to {path.name}; does the folder exist, and is the disk full?"
         ) from error

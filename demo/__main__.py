@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import socket
 import sys
 import threading
@@ -25,13 +26,14 @@ SESSIONS = 400
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve the page until Ctrl-C; the exit status: 0 ended, 2 bad input."""
+    """Serve the page until Ctrl-C or SIGTERM; the exit status: 0 ended, 2 bad input."""
     options = _parser().parse_args(arguments)
     try:
         _check_device(options.device)
         _check_port(options.host, options.port)
         source = find_data(options.data, unverified=options.unverified)
         limits = Limits(**{name: getattr(options, f"max_{name}") for name in settings_of(Limits)})
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # what ends a service ends it as Ctrl-C does
         with Service(options.runs, workers=options.workers, device=options.device, limits=limits) as service:
             _serve(service, options, source)  # the workers load torch while this process loads gradio
     except CifarError as error:
@@ -82,7 +84,8 @@ def _serve(service: Service, options: argparse.Namespace, source) -> None:  # ty
         prevent_thread_lock=True,
         quiet=True,
     )
-    print(f"The page is at {app.local_url} (Ctrl-C ends it)", flush=True)
+    workers = f"{service.worker_count} training process{'es' if service.worker_count > 1 else ''}"
+    print(f"The page is at {app.local_url}, with {workers} (Ctrl-C ends it)", flush=True)
     nets.warm_up()
     threading.Event().wait()
 

@@ -14,7 +14,7 @@ DEMO = sorted(ROOT.glob("demo/**/*.py"))
 TABS = sorted(path for path in ROOT.glob("demo/tabs/*") if path.is_dir() and path.name != "__pycache__")
 
 LAYERS = (
-    {"errors", "field", "config"},
+    {"errors", "field", "config", "durable"},
     {"data", "images", "image_files", "image_edit", "pixels", "device", "net", "prediction"},
     {"mistakes", "training", "evaluate", "predict", "pretrained"},
     {"inspect"},

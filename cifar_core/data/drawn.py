@@ -22,12 +22,13 @@ VERSION = 1
 
 
 def draw_splits(folder: Path, train_count: int = 10_000, test_count: int = 2_000) -> Splits:
-    """Draw both splits into `folder`, or open a complete copy of the same counts there.
+    """Draw both splits into a folder of their own in `folder`, or open a complete copy of the same counts there.
 
     The classes are balanced and shuffled, and no test image is also a training image. Raise DataError if a count is
     below one or the folder cannot be written.
     """
     source = f"drawn {VERSION}: {train_count} + {test_count}"
+    folder = folder / f"{VERSION}-{train_count}-{test_count}"  # others may have another copy open
     with contextlib.suppress(DataError):  # there is no such copy yet
         return image_set.load(folder, source)
     note = "These images were drawn by this program as a stand-in; they are not CIFAR-10."

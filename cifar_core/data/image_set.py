@@ -4,6 +4,7 @@ Decoded once, the arrays are stored as `.npy` files. Every process maps the same
 server and two training workers share one copy, and a second start reads nothing.
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -92,6 +93,8 @@ class Splits:
     info: DatasetInfo
     folder: Path
     """where the `.npy` files are; `load(folder)` opens the same splits in any process"""
+    sha256: str = ""
+    """the sum of all images and labels, as `sha256_of` returns it; empty if they do not come from such a folder"""
 
     def __iter__(self) -> Iterator[ImageSet]:
         return iter((self.train, self.test))
@@ -110,7 +113,8 @@ def save(folder: Path, train: ImageSet, test: ImageSet, info: DatasetInfo, sourc
     folder with that file is complete. Raise DataError if the folder cannot be written.
     """
     files = {f"{s.split}_{part}.npy": getattr(s, part) for s in (train, test) for part in ("images", "labels")}
-    description = {"classes": train.classes, "about": asdict(info), "source": source}
+    sha256 = sha256_of(train, test)
+    description = {"classes": train.classes, "about": asdict(info), "source": source, "sha256": sha256}
     partial = folder / f"partial-{os.getpid()}"  # another process may be decoding the same data
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -148,7 +152,20 @@ def load(folder: Path, source: str | None = None) -> Splits:
         )
     except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
         raise DataError("The decoded images are incomplete or missing.") from error
-    return Splits(train, test, info, folder)
+    # an earlier version did not write the sum
+    return Splits(train, test, info, folder, description.get("sha256") or sha256_of(train, test))
+
+
+def sha256_of(train: ImageSet, test: ImageSet) -> str:
+    """Return the sum over the bytes of training images and labels, then test images and labels (labels as int64).
+
+    It reads them all: a third of a second for CIFAR-10.
+    """
+    digest = hashlib.sha256()
+    for part in (train, test):
+        digest.update(np.ascontiguousarray(part.images).data)
+        digest.update(part.labels.astype("<i8").data)
+    return digest.hexdigest()
 
 
 _PARTS = tuple(f"{split}_{part}" for split in SPLITS for part in ("images", "labels"))

@@ -20,7 +20,7 @@ class Admission(RunQueries):
     def __init__(self, store: Store, limits: Limits, workers: int) -> None:
         super().__init__(store)
         self.limits = limits
-        self._worker_count = workers
+        self.worker_count = workers
         self._starting = threading.Lock()  # so that two clicks at once are counted one after the other
 
     def estimate(self, config: TrainConfig, images: int) -> Estimate:
@@ -65,7 +65,7 @@ class Admission(RunQueries):
         return active
 
     def _check_rate(self, owner: str, more: int = 1) -> None:
-        recent = [run for run in self.store.runs_of(owner) if time.time() - run.created < 60]
+        recent = [run for run in self.store.runs_of(owner) if 0 <= time.time() - run.created < 60]
         if len(recent) + more > self.limits.starts_a_minute:
             raise RunError(
                 f"You started {len(recent)} runs within a minute, and {self.limits.starts_a_minute} are allowed; "
@@ -74,5 +74,5 @@ class Admission(RunQueries):
 
     def _least_loaded(self, active: Sequence[Run]) -> tuple[int, int]:
         """The worker with the fewest of these runs, and how many it has."""
-        load = [sum(run.worker == index for run in active) for index in range(self._worker_count)]
+        load = [sum(run.worker == index for run in active) for index in range(self.worker_count)]
         return load.index(min(load)), min(load)

@@ -7,11 +7,10 @@ import time
 import zipfile
 from collections.abc import Iterable
 from dataclasses import asdict, astuple
-from pathlib import Path
 from typing import Any
 
-from cifar_core.data import image_set
-from cifar_core.errors import DataError, RunError
+from cifar_core.errors import RunError
+from cifar_core.runs.images import images_of
 from cifar_core.runs.records import Run, Snapshot
 from cifar_core.runs.store import Store
 from cifar_core.runs.weights import newest_weights
@@ -79,7 +78,7 @@ def _settings(snapshot: Snapshot, weights_step: int | None) -> dict[str, Any]:
 def data_words(run: Run) -> str:
     """Return name and note of the data set that the run trains on."""
     try:
-        about = image_set.load(Path(run.data)).info
-    except DataError:
+        about = images_of(run).info
+    except RunError:
         return "no longer on this server"
     return f"{about.name}. {about.note}" if about.note else about.name

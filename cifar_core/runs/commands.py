@@ -10,6 +10,7 @@ from cifar_core.errors import RunError
 from cifar_core.mistakes import training_images
 from cifar_core.runs.admission import Admission
 from cifar_core.runs.bundle import bundle
+from cifar_core.runs.images import images_of
 from cifar_core.runs.pairs import BASELINE, QUIZ, QUIZ_MISTAKES, check_mistake, plain, quiz_config
 from cifar_core.runs.records import Run, RunChange, new_run
 from cifar_core.training.control import Change
@@ -38,6 +39,7 @@ class RunCommands(Admission):
             self._check_rate(owner)
             folder = data.folder.resolve()  # the next server may be started in another folder
             run = new_run(secrets.token_hex(8), config, folder, images, self._least_loaded(active)[0])
+            run = replace(run, data_sha256=data.sha256 or None)
             # each mark is written anew when its change is made, with what is then true
             marks = [Changed(one.step, one.step * config.batch_size, one.name, one.value, steps) for one in changes]
             self.store.add(run, owner, marks)
@@ -62,7 +64,7 @@ class RunCommands(Admission):
             for run_id, name, one in zip(ids, names, configs, strict=True):
                 images, worker = len(training_images(one, data)), self._least_loaded([*active, *runs])[0]
                 run = new_run(run_id, one, folder, images, worker, kind="quiz" if quiz else "lab", pair=ids[0])
-                runs.append(replace(run, name=name))
+                runs.append(replace(run, name=name, data_sha256=data.sha256 or None))
             baseline, faulty = runs
             self.store.add_pair(baseline, faulty, owner)
         return baseline.public, faulty.public
@@ -109,7 +111,7 @@ class RunCommands(Admission):
         if not run.active or run.state == "testing":
             raise RunError("This run has ended; let it train on first, or start another.")
         # what was asked before and is not in force yet counts too; read first, for it may be handled meanwhile
-        asked = [request for request in self.store.requests(run.worker) if request.run == run_id]
+        asked = self.store.requests_of(run_id)
         now = self._snapshot(run_id).config
         for request in asked:
             now = now.changed(request.arguments)
@@ -132,6 +134,7 @@ class RunCommands(Admission):
             total = run.seen // run.images + int(epochs)
             if run.busy > 60 * self.limits.minutes:
                 raise RunError(f"This run has had its {self.limits.minutes} minutes of work; start another.")
+            images_of(run)  # which may have been replaced
             steps = self._snapshot(run_id).config.changed({"epochs": total}).steps(run.images)
             if steps > self.limits.steps:
                 raise RunError(
@@ -152,9 +155,9 @@ class RunCommands(Admission):
 
     def delete(self, owner: str, run_id: str) -> None:
         """Remove one's own ended run and its weights for good."""
-        if self._own(owner, run_id).active:
+        self._own(owner, run_id)
+        if not self.store.remove(run_id):
             raise RunError("This run is still active; stop it first.")
-        self.store.remove(run_id)
 
     def bundle(self, owner: str, run_id: str) -> bytes:
         """Return everything about one's own run, in a zip (see `bundle.py`)."""

@@ -19,6 +19,8 @@ TROUBLE = {
     sqlite3.SQLITE_CANTOPEN: _UNREADABLE,
 }
 """the sentence for each of SQLite's errors that is not a bug of this program"""
+_INCREMENTAL = 2
+"""SQLite's number for a file that can shrink a little at a time"""
 
 
 class Database:
@@ -42,9 +44,13 @@ class Database:
                 connection.rollback()
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        """Give a connection on which everything is written together, or not at all."""
+    def transaction(self, *, durable: bool = False) -> Iterator[Connection]:
+        """Give a connection on which everything is written together, or not at all.
+
+        With `durable` this and all that was written before is on the disk, whatever happens, when the block has ended.
+        """
         with self._connection() as connection:
+            connection.execute(f"pragma synchronous = {'full' if durable else 'normal'}")
             connection.execute("begin immediate")
             try:
                 yield connection
@@ -52,6 +58,14 @@ class Database:
             except BaseException:
                 connection.rollback()
                 raise
+
+    def shrink(self) -> None:
+        """Give the room of what was removed back to the disk."""
+        with self._connection() as connection:
+            if connection.execute("pragma auto_vacuum").fetchone()[0] != _INCREMENTAL:
+                connection.execute("pragma auto_vacuum = incremental")
+                connection.execute("vacuum")  # only so does a file learn it, and this once it is written anew
+            connection.execute("pragma incremental_vacuum").fetchall()
 
     def close(self) -> None:
         """Close the connections that nobody uses; the next transaction opens another."""
@@ -74,8 +88,7 @@ class Database:
 
     def _connect(self) -> Connection:
         connection = sqlite3.connect(self._path, timeout=self._patience, isolation_level=None, check_same_thread=False)
-        # WAL lets everybody read while one writes; NORMAL does not wait for the disk at each commit, which can lose
-        # the last slices in a power cut but never damages the store.
+        # WAL lets everybody read while one writes. With it, a commit that is not durable does not wait for the disk:
+        # a power cut can lose the last of them, but never damages the store.
         connection.execute("pragma journal_mode = wal")
-        connection.execute("pragma synchronous = normal")
         return connection

@@ -10,15 +10,23 @@ from cifar_core.runs.records import Run
 
 
 def images_of(run: Run) -> Splits:
-    """Return the data set that is in the run's folder now; all who open it share its map into memory.
+    """Return the data set of a run; all who open it share its map into memory.
 
-    Raises RunError, which does not name the folder, if it is gone.
+    Raises RunError, which does not name the folder, if it is gone or another one has taken its place.
     """
     folder = Path(run.data)
     try:
-        return _opened(folder, (folder / "splits.json").stat().st_mtime_ns)
+        splits = _opened(folder, (folder / "splits.json").stat().st_mtime_ns)
     except (OSError, DataError) as error:
         raise RunError("The images of this run are no longer on this server.") from error
+    check_same(run, splits)
+    return splits
+
+
+def check_same(run: Run, splits: Splits) -> None:
+    """Raise RunError if a run was started on other images than these; a run of an earlier program accepts any."""
+    if run.data_sha256 not in (None, splits.sha256):
+        raise RunError("The images of this run have been replaced by others since it was started.")
 
 
 @lru_cache(4)

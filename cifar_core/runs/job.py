@@ -9,7 +9,8 @@ from cifar_core.config import CHANGEABLE
 from cifar_core.errors import CifarError
 from cifar_core.evaluate import Evaluated, EvaluateEvent, evaluating
 from cifar_core.mistakes import prepare_for, training_images
-from cifar_core.net import new_net, save_weights
+from cifar_core.net import new_net
+from cifar_core.runs.checkpoints import Checkpoints
 from cifar_core.runs.folding import ending_of, folded, result_of
 from cifar_core.runs.frame_recorder import FrameRecorder
 from cifar_core.runs.images import images_of
@@ -17,11 +18,9 @@ from cifar_core.runs.records import Ending, FrameTime, Request, RunChange, Snaps
 from cifar_core.runs.slice_result import SliceResult
 from cifar_core.runs.store import Store
 from cifar_core.runs.timings import USUAL, Timings
-from cifar_core.training.checkpoint import load_checkpoint, save_checkpoint
 from cifar_core.training.control import Change, Control
 from cifar_core.training.events import Checkpointed, Finished, Progress, Reported, Started, TrainEvent
 from cifar_core.training.loop import train
-from cifar_core.training.state import Checkpoint
 
 ROUND = 2
 """slices in one round of turns: more runs than that get shorter ones, so that every page has news often"""
@@ -38,9 +37,13 @@ class Job:
         run = snapshot.run
         if run.attempts >= MAX_ATTEMPTS:
             raise CifarError(f"The worker died {run.attempts} times in this run, so it was given up.")
+        self.checkpoints = Checkpoints(store.folder_of(run.id))
+        # None newer than the store says: points and changes before it would be missing.
+        self.resume = self.checkpoints.newest(run.checkpoint)
+        at = self.resume.position.step if self.resume else -1
+        if at != run.checkpoint:  # it cannot be read, so what came after the one before is done again
+            run = replace(run, checkpoint=at, ending="")
         self.store, self.run, self.device, self.timings = store, run, device, timings
-        self.folder = store.folder_of(run.id)
-        self.folder.mkdir(exist_ok=True)
         self.splits = images_of(run)
         self.net = new_net(run.config.seed)
         self.recorder = FrameRecorder(store, run, self.net, self.splits.test, device, timings)
@@ -50,7 +53,7 @@ class Job:
         self.saved = False
         """whether this worker has brought the run to a checkpoint"""
         self.throughput: deque[tuple[float, int]] = deque()  # (time, images seen) of the last seconds
-        self.taken: list[int] = []
+        self.taken: set[int] = set()
         """requests that were taken up and whose effect is not written yet"""
         # A change made after the checkpoint is made again at its very step; one made before it is in force there.
         made = [change for change in snapshot.changes if change.name in CHANGEABLE]
@@ -58,13 +61,13 @@ class Job:
         self.config = run.config.changed(before)
         again = [Change(change.name, change.value, change.step) for change in made if change.step >= run.checkpoint]
         self.control = Control(checkpoint=True, changes=again)
+        if self.resume and snapshot.run.ending == "stopped":  # its last checkpoint may be lost, the wish is not
+            self.control.stop = True
         self.events = self._events()
 
     def _events(self) -> Iterator[TrainEvent | EvaluateEvent]:
         """The whole life of the run from its last checkpoint on: training, then the test."""
-        resume = None
-        if self.run.checkpoint >= 0:
-            resume = load_checkpoint(self.folder / f"{self.run.checkpoint}.resume")
+        resume, self.resume = self.resume, None  # it has some memory
         self.store.forget_after(self.run.id, self.run.checkpoint)
         self.recorder.resume_from(resume.position if resume else None)
         if self.ending:  # it was being tested
@@ -89,11 +92,11 @@ class Job:
         match request.kind:
             case "stop" if not self.ending:
                 self.control.stop, self.paused = True, False
-                self.taken.append(request.id)
+                self.taken.add(request.id)
                 return
             case "change" if not self.ending:
                 self.control.changes += [Change(name, value) for name, value in request.arguments.items()]
-                self.taken.append(request.id)
+                self.taken.add(request.id)
                 return
             case "pause" if not (self.paused or self.ending or self.control.stop):
                 self.paused = True
@@ -111,7 +114,7 @@ class Job:
         """
         if not self.ending and (self.control.changes or self.control.stop):
             return ()
-        handled, self.taken = tuple(self.taken), []
+        handled, self.taken = tuple(self.taken), set()
         return handled
 
     def advance(self, active: int = 1) -> bool:
@@ -127,8 +130,8 @@ class Job:
         # a checkpoint together with the points and frames before it, because a successor continues behind it
         run = replace(slice.run, busy=self.busy)
         self.store.apply(self.run.id, replace(slice, run=run, handled=self._handled()))
-        if slice.checkpoint:
-            self._remove_all_but(slice.checkpoint)
+        if slice.checkpoint or slice.run.ended is not None:
+            self.checkpoints.tidy(self.recorder.steps, ended=slice.run.ended is not None)
         if time.monotonic() - self.saved_at > self.timings.checkpoint_every:
             self.control.checkpoint = True
         return slice.run.ended is None
@@ -158,8 +161,8 @@ class Job:
                 self.recorder.at = FrameTime(event.step, event.images)
                 return self._look(replace(slice, run=replace(slice.run, speed=self._speed(event.images))))
             case Checkpointed():
-                self._save(event.checkpoint)
-                self.saved = True
+                self.checkpoints.save(event.checkpoint)
+                self.saved_at, self.saved = time.monotonic(), True
             case Finished():
                 self.ending = ending_of(event)
                 if self.ending != "diverged":
@@ -182,17 +185,3 @@ class Job:
             self.throughput.popleft()
         started, before = self.throughput[0]
         return (images - before) / (now - started) if now > started else 0.0
-
-    def _save(self, checkpoint: Checkpoint) -> None:
-        step = checkpoint.position.step
-        save_weights(checkpoint.weights, self.folder / f"{step}.pth")
-        save_checkpoint(checkpoint, self.folder / f"{step}.resume")
-        self.saved_at = time.monotonic()
-
-    def _remove_all_but(self, checkpoint: Checkpoint) -> None:
-        """Remove the files that the store no longer names: of older checkpoints, and of frames that were dropped."""
-        newest = checkpoint.position.step
-        named = {f"{newest}.resume"} | {f"{step}.pth" for step in (newest, *self.recorder.steps)}
-        for path in self.folder.iterdir():
-            if path.name not in named:
-                path.unlink()

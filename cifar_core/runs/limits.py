@@ -31,6 +31,10 @@ class Limits:
         check_settings(self)
 
 
+AGED_AT_ONCE = 3
+"""runs that are removed for their age in one round, so that a clock that is wrong for a moment removes hardly any"""
+
+
 def enforce_retention(store: Store, limits: Limits, watched: Container[str], now: float | None = None) -> None:
     """Stop what has worked or been paused too long; remove the oldest ended runs: too many, too old or too large.
 
@@ -47,13 +51,16 @@ def enforce_retention(store: Store, limits: Limits, watched: Container[str], now
     for _, owner in ended:
         left[owner] = left.get(owner, 0) + 1
     disk = sum(_bytes(store, run) for run in (*store.active(), *(run for run, _ in ended)))
+    aged = 0
     for run, owner in ended:
-        too_old = run.ended is not None and now - run.ended > 86_400 * limits.days
+        too_old = run.ended is not None and now - run.ended > 86_400 * limits.days and aged < AGED_AT_ONCE
         if run.id in watched or not (too_old or left[owner] > limits.kept_per_owner or disk > 1e6 * limits.disk_mb):
             continue
-        left[owner] -= 1
-        disk -= _bytes(store, run)
-        store.remove(run.id)
+        size = _bytes(store, run)
+        if store.remove(run.id):  # else it trains on since just now
+            aged += too_old
+            left[owner] -= 1
+            disk -= size
 
 
 def _stop(store: Store, run: Run, message: str) -> None:

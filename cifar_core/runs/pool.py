@@ -1,11 +1,11 @@
-"""The worker processes: as many as there are cores, plus one idle spare that takes a dead one's place at once."""
+"""The worker processes: as many as `worker_count.py` says, plus an idle spare that takes a dead one's place at once."""
 
 import os
-import sqlite3
 import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -15,14 +15,31 @@ from cifar_core.errors import RunError
 from cifar_core.runs.store import Store
 from cifar_core.runs.timings import Timings
 
+SOON = 10.0
+"""seconds: a worker that dies sooner probably could not start"""
+SHORTEST_WAIT, LONGEST_WAIT = 0.5, 30.0
+"""seconds before a worker is started anew whose predecessors could not start"""
 
-def default_count(device: str) -> int:
-    """Return 1 if there is a GPU to train on, else the number of cores.
 
-    It looks for NVIDIA's device files, not into torch.
-    """
-    gpu = device != "cpu" and any(Path("/dev").glob("nvidia[0-9]*"))
-    return 1 if gpu or device == "mps" else os.cpu_count() or 1
+class BackOff:
+    """When to start the next worker in a place: at once after a death, ever later if each dies soon after its start."""
+
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
+        self._wait, self._next_wait = 0.0, 0.0
+        self._died: float | None = None
+
+    def is_due(self) -> bool:
+        """Return whether to start the next one now; to be asked as long as the place is empty."""
+        now = time.monotonic()
+        if self._died is None:
+            self._died = now
+            self._wait = self._next_wait if now - self._begun < SOON else 0.0
+            self._next_wait = min(LONGEST_WAIT, 2 * self._wait or SHORTEST_WAIT)
+        if now - self._died < self._wait:
+            return False
+        self._begun, self._died = now, None
+        return True
 
 
 class Pool:
@@ -46,6 +63,7 @@ class Pool:
         self._store.unregister()
         self._store.rebalance(self.count)
         self._processes: list[subprocess.Popen[str]] = []
+        self._back_off: list[BackOff] = []
         self._add()
         self._spare: subprocess.Popen[str] | None = None
         self._thread = threading.Thread(target=self._keep_alive, name="workers", daemon=True)
@@ -66,6 +84,7 @@ class Pool:
     def _add(self) -> None:
         """Start one worker more. One at a time loads torch, because the page itself is loading on another core."""
         self._processes.append(self._spawn())
+        self._back_off.append(BackOff())
         self._assign(len(self._processes) - 1)
 
     def _spawn(self) -> "subprocess.Popen[str]":
@@ -92,13 +111,7 @@ class Pool:
         checked = time.monotonic()
         while not self._closing.wait(self._timings.look_every):
             try:
-                for index, process in enumerate(self._processes):
-                    if process.poll() is not None:
-                        self._store.unregister(index)
-                        if process.stdin:
-                            process.stdin.close()
-                        self._processes[index], self._spare = self._spare or self._spawn(), None
-                        self._assign(index)
+                self._replace_the_dead()
                 if len(self._store.workers()) == len(self._processes) < self.count:
                     self._add()
                 # only when the others have loaded, so that it takes no time from the start or from a successor
@@ -107,5 +120,18 @@ class Pool:
                 if time.monotonic() - checked > self._timings.limits_every:
                     checked = time.monotonic()
                     self._enforce_limits()
-            except (RunError, sqlite3.Error, OSError) as error:
+            except Exception as error:  # whatever it is, the workers must be kept alive
+                if not isinstance(error, RunError | OSError):
+                    traceback.print_exception(error)
                 print(f"The runs cannot be looked after ({error}); trying again.", file=sys.stderr, flush=True)
+
+    def _replace_the_dead(self) -> None:
+        for index, process in enumerate(self._processes):
+            if process.poll() is None:
+                continue
+            self._store.unregister(index)
+            if self._back_off[index].is_due():
+                if process.stdin:
+                    process.stdin.close()
+                self._processes[index], self._spare = self._spare or self._spawn(), None
+                self._assign(index)

@@ -18,7 +18,7 @@ class RunQueries:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self._watched: dict[str, float] = {}  # run id: when somebody looked at it last
+        self._watched: dict[str, float] = {}  # run id: when somebody looked at it last, by time.monotonic()
 
     def find(self, run_id: str) -> Run:
         """Return the run."""
@@ -44,7 +44,7 @@ class RunQueries:
         """
         snapshot = self._snapshot(run_id, since).public
         if watching:
-            self._watched[run_id] = time.time()
+            self._watched[run_id] = time.monotonic()
         return snapshot
 
     def frame_times(self, run_id: str) -> tuple[FrameTime, ...]:

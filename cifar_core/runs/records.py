@@ -62,12 +62,13 @@ class Estimate:
 def new_run(
     run: str, config: TrainConfig, data: Path, images: int, worker: int, *, kind: Kind = "run", pair: str = ""
 ) -> Run:
-    """Return a run that has not started."""
+    """Return a run that has not started, on any images that are in the folder `data`."""
     return Run(
         id=run,
         name=f"run {run[:4]}",
         config=config,
         data=str(data),
+        data_sha256=None,
         images=images,
         worker=worker,
         state="waiting",

@@ -21,7 +21,7 @@ from cifar_core.errors import ImageError, RunError
 from cifar_core.image_files import read_net_input
 from cifar_core.images import encode_png
 from cifar_core.prediction import Prediction
-from cifar_core.runs.images import images_of as images_of
+from cifar_core.runs.images import check_same, images_of
 from cifar_core.runs.records import Run
 from cifar_core.runs.refs import PRETRAINED, ImageRef, NetRef
 from cifar_core.runs.service import Service
@@ -125,9 +125,12 @@ class NetRegistry:
         return OpenImage(np.asarray(images.images[ref.index]), int(images.labels[ref.index]), ref)
 
     def images(self, run: Run) -> Splits:
-        """Return the data set of a run. Raises RunError where it is gone."""
+        """Return the data set of a run. Raises RunError where it is gone, or was replaced."""
         in_use = self.source.splits
-        return in_use if Path(run.data) == in_use.folder.resolve() else images_of(run)
+        if Path(run.data) != in_use.folder.resolve():
+            return images_of(run)
+        check_same(run, in_use)
+        return in_use
 
     def predict(self, ref: NetRef, image: np.ndarray) -> Prediction:
         """Return what a Net predicts for an image, uint8 (32, 32, 3)."""

@@ -44,6 +44,7 @@ alter table runs add column busy real not null default 0;
 alter table runs add column accuracy real;
 alter table runs add column paused real;
 alter table points add column images integer not null default 0;
+delete from points where run not in (select id from runs);
 update points set images = (
     select step / batches * images + step % batches * batch
     from (select images, batch, (images + batch - 1) / batch as batches
@@ -78,6 +79,26 @@ update runs set message = 'The weights of this run could not be written.'
     where state = 'failed' and message like 'The weights could not be written to %'
 """
 
+# One row for each thing that can be asked of a run, so that no number of clicks makes a longer list.
+STANDING_REQUESTS = """
+alter table runs add column data_sha256 text;
+create table standing (
+    id integer primary key autoincrement,
+    run text not null,
+    worker integer not null,
+    kind text not null,
+    setting text not null,
+    value,
+    unique (run, kind, setting)
+);
+insert or replace into standing (run, worker, kind, setting, value)
+    select run, worker, kind, coalesce(key, ''), each.value
+    from requests left join json_each(arguments) as each on true order by requests.id;
+drop table requests;
+alter table standing rename to requests;
+create index requests_of_worker on requests (worker)
+"""
+
 
 def mark_pairs(tx: Connection) -> None:
     """Make data of what used to be known by names: pairs of runs in the Lab, and whether a quiz is solved.
@@ -107,12 +128,20 @@ def _is_pair(baseline: tuple[Any, ...], faulty: tuple[Any, ...]) -> bool:
     return same and faulty[3]["mistake"] != "none" and baseline[3] == {**faulty[3], "mistake": "none"}
 
 
+def drop_what_is_left_of_removed_runs(tx: Connection) -> None:
+    """Drop rows that a worker wrote about a run while it was being removed."""
+    for table in TABLES_OF_A_RUN:
+        tx.execute(f"delete from {table} where run not in (select id from runs)")
+
+
 UPGRADES: tuple[str | Callable[[Connection], None], ...] = (
     FIRST_TABLES,
     CONTROL_TABLES,
     TIMELINE_TABLES,
     PAIR_COLUMNS,
     mark_pairs,
+    STANDING_REQUESTS,
+    drop_what_is_left_of_removed_runs,
 )
 """what leads from each version of the store to the next; SQLite's user_version says how many were done"""
 

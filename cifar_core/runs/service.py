@@ -2,16 +2,19 @@
 
 import fcntl
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from cifar_core.errors import RunError
+from cifar_core.errors import RunError, StoreError
 from cifar_core.runs.commands import RunCommands
 from cifar_core.runs.limits import Limits, enforce_retention
-from cifar_core.runs.pool import Pool, default_count
+from cifar_core.runs.pool import Pool
 from cifar_core.runs.store import Store
 from cifar_core.runs.timings import Timings
+from cifar_core.runs.worker_count import default_count
 
 
 class Service(RunCommands):
@@ -32,32 +35,45 @@ class Service(RunCommands):
     ) -> None:
         self.timings = timings or Timings()
         count = workers or default_count(device)
-        super().__init__(Store(folder, self.timings.patience), limits or Limits(), count)
+        with _alone(folder):  # or a newer program would upgrade the store of an older one that is running
+            store = Store(folder, self.timings.patience)
+        super().__init__(store, limits or Limits(), count)
         self._pool = Pool(self.store, count, device, self._enforce_limits, self.timings, spare)
+        self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        self._lock = open(self.store.folder / "server.lock", "w")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self._lock.close()
-            raise RunError(f"Another server already uses the runs in {self.store.folder}.") from error
-        try:
+        with ExitStack() as opened:
+            opened.enter_context(_alone(self.store.folder))
+            opened.callback(self.store.close)
+            with suppress(StoreError):  # there is no room for it just now
+                self.store.shrink()
             self._pool.open()
-        except BaseException:
-            self._lock.close()
-            raise
+            opened.callback(self._pool.close)
+            self._open = opened.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pool.close()
-        self.store.close()
-        self._lock.close()
+        self._open.close()
 
     def _enforce_limits(self) -> None:
-        now = time.time()
+        now = time.monotonic()
         watched = list(self._watched.items())  # at once, because somebody may look at a run meanwhile
         recently = {run for run, seen in watched if now - seen < self.timings.watched_for}
         enforce_retention(self.store, self.limits, recently)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other servers away from `folder`, which is made if it is not there. Raise RunError if one uses it."""
+    with ExitStack() as opened:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = opened.enter_context(open(folder / "server.lock", "w"))
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RunError(f"Another server already uses the runs in {folder}.") from error
+        except OSError as error:
+            raise StoreError(f"Runs cannot be saved in the folder {folder}: {error}.") from error
+        yield

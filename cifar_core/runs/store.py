@@ -6,22 +6,23 @@ anywhere else, so a page, a worker or the whole server can vanish at any time.
 
 import shutil
 import sqlite3
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from cifar_core.config import TrainConfig
 from cifar_core.errors import RunError, StoreError
-from cifar_core.runs.db import Database
-from cifar_core.runs.records import Filters, Frame, FrameTime, Request, Run, RunChange, Snapshot, WorkerInfo
+from cifar_core.runs.assignment import Assignment
+from cifar_core.runs.records import Filters, Frame, FrameTime, Request, Run, RunChange, Snapshot
 from cifar_core.runs.schema import TABLES_OF_A_RUN, UPGRADES, upgrade
 from cifar_core.runs.slice_result import SliceResult
-from cifar_core.runs.tables import filters, frames, requests, results, runs, workers
+from cifar_core.runs.tables import filters, frames, requests, results, runs
 from cifar_core.runs.tables.events import CHANGES, POINTS, REPORTS, VALIDATIONS
 from cifar_core.runs.timings import Timings
 from cifar_core.training.events import Changed
 
 
-class Store(Database):
+class Store(Assignment):
     """The runs folder `folder`: store.sqlite3 and a folder of checkpoints for each run.
 
     One instance may be used from several threads. Raises StoreError if the folder cannot be used, RunError if a newer
@@ -35,6 +36,8 @@ class Store(Database):
             folder.mkdir(parents=True, exist_ok=True)
             with self.transaction() as tx:
                 version = upgrade(tx)
+                if version <= len(UPGRADES):
+                    runs.end_unusable(tx, time.time())
         except (OSError, sqlite3.Error, StoreError) as error:
             raise StoreError(f"Runs cannot be saved in the folder {folder}: {error.__cause__ or error}.") from error
         if version > len(UPGRADES):
@@ -100,6 +103,11 @@ class Store(Database):
         with self.reading() as tx:
             return requests.pending(tx, worker)
 
+    def requests_of(self, run: str) -> list[Request]:
+        """Return the requests for one run, the oldest first: at most one of each kind, and one for each setting."""
+        with self.reading() as tx:
+            return requests.of_run(tx, run)
+
     def frame_times(self, run: str) -> list[FrameTime]:
         """Return when the frames of a run were recorded, the first first."""
         with self.reading() as tx:
@@ -115,33 +123,33 @@ class Store(Database):
         with self.reading() as tx:
             return filters.newest(tx, run)
 
-    def workers(self) -> list[WorkerInfo]:
-        """Return the workers that have come up since the server started."""
-        with self.reading() as tx:
-            return workers.everyone(tx)
-
     # -- writing -------------------------------------------------------------------------------------------------
 
     def add(self, run: Run, owner: str, changes: Sequence[Changed] = ()) -> None:
         """Save a new run, with changes to be made when it comes to their steps."""
-        with self.transaction() as tx:
+        with self.transaction(durable=True) as tx:
             runs.add(tx, run, owner)
             CHANGES.add(tx, run.id, changes)
 
     def add_pair(self, baseline: Run, faulty: Run, owner: str) -> None:
         """Save two new runs, or none of them."""
-        with self.transaction() as tx:
+        with self.transaction(durable=True) as tx:
             runs.add(tx, baseline, owner)
             runs.add(tx, faulty, owner)
 
     def ask(self, run: Run, kind: str, **arguments: float) -> None:
-        """Leave a request for the worker that has this run."""
+        """Leave a request for the worker that has this run. It replaces one like it; no run that has ended gets any."""
         with self.transaction() as tx:
-            requests.add(tx, run.id, run.worker, kind, arguments)
+            requests.add(tx, run.id, kind, arguments)
 
     def apply(self, run: str, slice: SliceResult) -> None:
-        """Write what one slice of a run has brought."""
-        with self.transaction() as tx:
+        """Write what one slice of a run has brought; nothing of a run that has been removed.
+
+        A checkpoint is written for good, so that files of older ones may go.
+        """
+        with self.transaction(durable=slice.checkpoint is not None) as tx:
+            if not runs.exists(tx, run):
+                return
             POINTS.add(tx, run, slice.points)
             REPORTS.add(tx, run, slice.reports)
             VALIDATIONS.add(tx, run, slice.validations)
@@ -152,6 +160,8 @@ class Store(Database):
             if slice.result:
                 results.add(tx, run, slice.result)
             requests.remove(tx, slice.handled)
+            if slice.run.ended is not None:
+                requests.remove_all(tx, run)
             runs.change(tx, run, slice.run)
 
     def change(self, run: str, changed: RunChange) -> None:
@@ -170,36 +180,26 @@ class Store(Database):
                 table.drop_after(tx, run, step)
             results.drop_after(tx, run, step)
             frames.drop_after(tx, run, step)
+            runs.go_back(tx, run, step)
 
     def restart(self, run: Run, config: TrainConfig, worker: int) -> None:
-        """Let an ended run train on with `config`; the mark on its curve says up to which epoch."""
-        steps = config.steps(run.images)
-        with self.transaction() as tx:
-            CHANGES.add(tx, run.id, [Changed(run.step, run.seen, "epochs", config.epochs, steps)])
-            requests.remove_all(tx, run.id)  # one that came too late for the first part is not meant for this one
-            runs.restart(tx, run.id, config, steps, worker)
+        """Let an ended run train on with `config`; the mark on its curve says up to which epoch.
 
-    def remove(self, run: str) -> None:
-        """Forget a run: its rows, then its files."""
-        with self.transaction() as tx:
+        Raises RunError if it has been removed, or is active.
+        """
+        steps = config.steps(run.images)
+        with self.transaction(durable=True) as tx:
+            if not runs.restart(tx, run.id, config, steps, worker):
+                raise RunError("This run has been removed, or is active already; look at it again.")
+            CHANGES.add(tx, run.id, [Changed(run.step, run.seen, "epochs", config.epochs, steps)])
+
+    def remove(self, run: str) -> bool:
+        """Forget a run that is not active: its rows, then its files. Return whether it was there and not active."""
+        with self.transaction(durable=True) as tx:
+            if not runs.remove(tx, run):
+                return False
             for table in TABLES_OF_A_RUN:
                 tx.execute(f"delete from {table} where run = ?", (run,))
-            tx.execute("delete from runs where id = ?", (run,))
         shutil.rmtree(self.folder_of(run), ignore_errors=True)
-
-    def rebalance(self, count: int) -> None:
-        """Share the active runs out anew among workers 0 to `count` - 1."""
-        with self.transaction() as tx:
-            for place, run in enumerate(runs.active(tx)):
-                runs.assign(tx, run.id, place % count)
-                requests.assign(tx, run.id, place % count)
-
-    def register(self, worker: int, info: WorkerInfo) -> None:
-        """Say that a worker is up."""
-        with self.transaction() as tx:
-            workers.register(tx, worker, info)
-
-    def unregister(self, worker: int | None = None) -> None:
-        """Forget a worker that is gone; all of them without `worker`."""
-        with self.transaction() as tx:
-            workers.unregister(tx, worker)
+        self.shrink()
+        return True

@@ -18,6 +18,8 @@ class Timings:
     """between a worker's looks into the store when there is nothing to do"""
     patience: float = 5.0
     """to wait for a lock of the store"""
+    wait_for_disk: float = 1.0
+    """before trying again what a full or failing disk, or a store in trouble, refused"""
     look_every: float = 0.2
     """between the service's looks at its worker processes"""
     limits_every: float = 10.0

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import torch
 
+from cifar_core import durable
 from cifar_core.device import available, choose_device
 from cifar_core.errors import CifarError, StoreError
 from cifar_core.runs.job import Job
@@ -36,14 +37,26 @@ class Worker:
         self.store, self.index, self.timings = store, index, timings
         self.device = choose_device(device)
         self.jobs: dict[str, Job] = {}
+        self._again_at: dict[str, float] = {}
+        """runs whose files cannot be written just now, and when to try again; by time.monotonic()"""
+        self._interrupted = False
+        """whether something other than a death has interrupted runs, so that none is to be blamed for it"""
+
+    def begin_again(self) -> None:
+        """Drop all runs; they continue from their checkpoints in the next turn."""
+        self.jobs.clear()
+        self._interrupted = True
 
     def turn(self) -> bool:
         """Handle requests, take up new runs, give each run one slice; False when there is nothing to do."""
+        if self._interrupted:
+            self.store.absolve(self.index)
+            self._interrupted = False
         asked = self.store.requests(self.index)  # before looking for new runs: one of them may be meant
         active = self.store.active(self.index)
         for run in active:
-            if run.id not in self.jobs:
-                with ending_with_its_error(self.store, run):
+            if run.id not in self.jobs and time.monotonic() >= self._again_at.get(run.id, 0.0):
+                with self._ending_with_its_error(run):
                     snapshot = self.store.snapshot(run.id)
                     assert snapshot is not None, "an active run is in the store"
                     self.jobs[run.id] = Job(self.store, snapshot, self._device_for(run), self.timings)
@@ -55,7 +68,7 @@ class Worker:
                 job.handle(request)
         training = [job for job in self.jobs.values() if not job.paused]
         for job in training:
-            with ending_with_its_error(self.store, job.run):
+            with self._ending_with_its_error(job.run):
                 if job.advance(len(training)):
                     continue
             del self.jobs[job.run.id]
@@ -64,17 +77,24 @@ class Worker:
     def _device_for(self, run: Run) -> str:
         return self.device.kind if run.config.device == "auto" else choose_device(run.config.device).kind
 
+    @contextmanager
+    def _ending_with_its_error(self, run: Run) -> Iterator[None]:
+        """End this run, and no other, with a message if something goes wrong in the block.
 
-@contextmanager
-def ending_with_its_error(store: Store, run: Run) -> Iterator[None]:
-    """End this run, and no other, with a message if something goes wrong in the block."""
-    try:
-        yield
-    except (StoreError, sqlite3.Error):
-        raise  # trouble with the store is not the run's: the loop below waits and resumes the run
-    except Exception as error:
-        message = message_of(error, store.folder_of(run.id))
-        store.change(run.id, RunChange(state="failed", message=message, ended=time.time()))
+        While the disk is full it waits instead, and then continues from its last checkpoint.
+        """
+        try:
+            yield
+        except (StoreError, sqlite3.Error):
+            raise  # trouble with the store is not the run's: the loop below waits and resumes the run
+        except Exception as error:
+            if durable.may_pass(error):
+                print(f"A run cannot be written, trying again: {error}", file=sys.stderr, flush=True)
+                self._again_at[run.id] = time.monotonic() + self.timings.wait_for_disk
+                self._interrupted = True
+                return
+            message = message_of(error, self.store.folder_of(run.id))
+            self.store.change(run.id, RunChange(state="failed", message=message, ended=time.time()))
 
 
 def message_of(error: Exception, folder: Path) -> str:
@@ -120,11 +140,13 @@ class _Life:
                     worker = Worker(store, index, self.device, self.timings)
                 if not worker.turn() and not self._measure_on(worker):
                     time.sleep(self.timings.idle)
-            except (StoreError, sqlite3.Error) as error:
-                print(f"The runs cannot be written, trying again: {error}", file=sys.stderr, flush=True)
+            except Exception as error:
+                if not isinstance(error, StoreError):
+                    traceback.print_exception(error)
+                print(f"The runs cannot be advanced, trying again: {error}", file=sys.stderr, flush=True)
                 if worker:
-                    worker.jobs.clear()  # they continue from their checkpoints
-                time.sleep(1)
+                    worker.begin_again()
+                time.sleep(self.timings.wait_for_disk)
 
     def _measure_on(self, worker: Worker) -> bool:
         """Measure one mini-batch more; False if there is nothing left to measure."""

@@ -18,6 +18,7 @@ from cifar_core.runs.service import Service
 from demo.tabs.judge.tab import build_judge_tab
 from tests.helpers.nets import ANN, come_to, run_of
 from tests.helpers.one_tab import one_tab, reopen, visitor
+from tests.helpers.runs import remove
 
 pytestmark = [
     pytest.mark.browser,
@@ -52,7 +53,7 @@ def run(nets: NetRegistry) -> Iterator[Run]:
     """The visitor's only run: a Net that knows little, at step 10 of 200."""
     made = run_of(nets, ANN, 3)
     yield made
-    nets.service.store.remove(made.id)
+    remove(nets.service.store, made.id)
 
 
 def matrix(page: Any) -> np.ndarray:
@@ -175,7 +176,7 @@ def test_a_run_that_is_deleted_meanwhile_gets_a_sentence_and_other_nets_work_on(
 ) -> None:
     with visitor(browser, url, "Judge") as page:
         cell = some_mistake(page)
-        nets.service.store.remove(run.id)
+        remove(nets.service.store, run.id)
         cell.click()
         expect(page.locator("#found-heading [role=alert]")).to_contain_text("There is no such run")
         expect(page.locator("#found-pictures .cell")).to_have_count(0)

@@ -17,7 +17,7 @@ from cifar_core.runs.service import Service
 from demo.tabs.over_time.tab import build_time_tab
 from tests.helpers.nets import ANN, CONFIG, come_to
 from tests.helpers.one_tab import one_tab, reopen, visitor
-from tests.helpers.runs import write_rows
+from tests.helpers.runs import remove, write_rows
 
 pytestmark = [
     pytest.mark.browser,
@@ -55,7 +55,7 @@ def run(nets: NetRegistry) -> Iterator[Run]:
     for number, step in enumerate((0, 10, 20, 50, 100, 160)):
         come_to(nets, made, step, new_net(number), frame=True)
     yield made
-    nets.service.store.remove(made.id)
+    remove(nets.service.store, made.id)
 
 
 def player_of(page: Any) -> Any:
@@ -217,7 +217,7 @@ def test_a_run_that_is_deleted_meanwhile_gets_a_sentence(browser: Any, url: str,
     write_rows(nets.service.store, run.id, state="done")  # so that the page does not ask for news by itself
     with visitor(browser, url, TAB) as page:
         player = player_of(page)
-        nets.service.store.remove(run.id)
+        remove(nets.service.store, run.id)
         player.get_by_role("button", name=re.compile("for test image 2, a ")).click()
         expect(page.locator("#time-message [role=alert]")).to_contain_text("There is no such run")
         expect(page.get_by_role("tab", name=TAB)).to_have_attribute("aria-selected", "true")

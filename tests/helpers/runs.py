@@ -186,6 +186,12 @@ def live_and_die(
 # ----------------------------------------------------------------------------------------------- rows without a worker
 
 
+def remove(store: Store, run: str) -> None:
+    """Remove a run, whatever its state."""
+    write_rows(store, run, state="stopped")
+    assert store.remove(run)
+
+
 def write_rows(
     store: Store,
     run: str,

@@ -13,6 +13,9 @@ Ending = Literal["", "done", "stopped", "diverged"]
 Kind = Literal["run", "lab", "quiz"]
 """a run by itself; one of the two runs of a pair in the Lab; the same where the mistake is to be guessed"""
 
+NOT_USABLE = "This version of the program does not allow the settings of this run, so nothing can be made of it."
+"""the message of a run that an older or a newer version wrote with settings that are out of bounds here"""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -23,6 +26,8 @@ class Run:
     config: TrainConfig
     data: str
     """folder of the decoded data set it trains on: a path of the server, which must not reach a browser"""
+    data_sha256: str | None
+    """the sum of that data set (see `Splits.sha256`); None for a run of an earlier program, which did not write it"""
     images: int
     """training images in that set"""
     worker: int
@@ -62,6 +67,8 @@ class Run:
     """the same for both runs of a pair: the id of its baseline; empty for a run by itself"""
     secret: bool
     """whether its mistake is still to be guessed"""
+    usable: bool = True
+    """False if this version does not allow its settings: `config` then is not what it was trained with"""
 
     @property
     def active(self) -> bool:
@@ -74,7 +81,9 @@ class Run:
         return replace(self, config=replace(self.config, mistake="none")) if self.secret else self
 
     def check_solved(self) -> None:
-        """Raise RunError if this is a quiz that is not solved yet: then nothing may be made of its settings."""
+        """Raise RunError if nothing may be made of its settings: they are unknown, or those of an unsolved quiz."""
+        if not self.usable:
+            raise RunError(NOT_USABLE)
         if self.secret:
             raise RunError("This run is an unsolved quiz; its settings and code are shown once the quiz is solved.")
 

@@ -7,9 +7,10 @@ from sqlite3 import Connection
 from typing import Any
 
 from cifar_core.config import TrainConfig
-from cifar_core.runs.tables.run import ACTIVE, Run, RunChange
+from cifar_core.errors import ConfigError
+from cifar_core.runs.tables.run import ACTIVE, NOT_USABLE, Run, RunChange
 
-_NAMES = [field.name for field in fields(Run)]
+_NAMES = [field.name for field in fields(Run) if field.name != "usable"]
 _COLUMNS = ", ".join(_NAMES)
 
 
@@ -41,7 +42,7 @@ def active(tx: Connection, worker: int | None = None) -> list[Run]:
     """Return the runs not yet ended, the oldest first: all, or those of one worker."""
     mine = "" if worker is None else f"and worker = {int(worker)}"
     select = f"select {_COLUMNS} from runs where state in {ACTIVE} {mine} order by created, rowid"
-    return [_as_run(row) for row in tx.execute(select)]
+    return [run for run in map(_as_run, tx.execute(select)) if run.usable]
 
 
 def active_count(tx: Connection) -> int:
@@ -62,6 +63,23 @@ def add(tx: Connection, run: Run, owner: str) -> None:
     tx.execute(f"insert into runs (owner, {_COLUMNS}) values (?{', ?' * len(values)})", (owner, *values))
 
 
+def end_unusable(tx: Connection, now: float) -> None:
+    """End the active runs whose settings this version does not allow."""
+    for row in tx.execute(f"select {_COLUMNS} from runs where state in {ACTIVE}").fetchall():
+        if not (run := _as_run(row)).usable:
+            change(tx, run.id, RunChange(state="failed", ending="", message=NOT_USABLE, ended=now))
+
+
+def exists(tx: Connection, run: str) -> bool:
+    """Return whether there is a run with this id."""
+    return tx.execute("select 1 from runs where id = ?", (run,)).fetchone() is not None
+
+
+def remove(tx: Connection, run: str) -> bool:
+    """Forget the row of a run that is not active; return whether there was one."""
+    return tx.execute(f"delete from runs where id = ? and state not in {ACTIVE}", (run,)).rowcount > 0
+
+
 def change(tx: Connection, run: str, changed: RunChange) -> None:
     """Write what has changed in the row of a run."""
     values = changed.columns()
@@ -70,13 +88,19 @@ def change(tx: Connection, run: str, changed: RunChange) -> None:
         tx.execute(f"update runs set {columns} where id = ?", (*values.values(), run))
 
 
-def restart(tx: Connection, run: str, config: TrainConfig, steps: int, worker: int) -> None:
-    """Make an ended run wait for a worker again, with settings that let it train on."""
-    tx.execute(
+def go_back(tx: Connection, run: str, step: int) -> None:
+    """Say that the newest checkpoint is at `step`, if it was a later one; then its training has not ended either."""
+    tx.execute("update runs set checkpoint = ?, ending = '' where id = ? and checkpoint > ?", (step, run, step))
+
+
+def restart(tx: Connection, run: str, config: TrainConfig, steps: int, worker: int) -> bool:
+    """Make an ended run wait for a worker again, with settings that let it train on; return whether there was one."""
+    restarted = tx.execute(
         "update runs set config = ?, steps = ?, worker = ?, state = 'waiting', ending = '', message = '', "
-        "ended = null, tested = 0, paused = null, attempts = 0 where id = ?",
+        f"ended = null, tested = 0, paused = null, attempts = 0 where id = ? and state not in {ACTIVE}",
         (json.dumps(config.to_json()), steps, worker, run),
     )
+    return restarted.rowcount > 0
 
 
 def assign(tx: Connection, run: str, worker: int) -> None:
@@ -84,12 +108,25 @@ def assign(tx: Connection, run: str, worker: int) -> None:
     tx.execute("update runs set worker = ?, attempts = 0 where id = ?", (worker, run))
 
 
+def absolve(tx: Connection, worker: int) -> None:
+    """Blame no run of this worker for what interrupted it."""
+    tx.execute(f"update runs set attempts = 0 where worker = ? and attempts > 0 and state in {ACTIVE}", (worker,))
+
+
 @lru_cache(1000)
-def _as_config(text: str) -> TrainConfig:
-    """Checking a config costs more than reading it, and the same rows are read again and again."""
-    return TrainConfig.from_json(json.loads(text))
+def _as_config(text: str) -> TrainConfig | None:
+    """Checking a config costs more than reading it, and the same rows are read again and again. None: not allowed."""
+    try:
+        return TrainConfig.from_json(json.loads(text))
+    except ConfigError:
+        return None
 
 
 def _as_run(row: tuple[Any, ...]) -> Run:
+    """The run in a row. If another version wrote settings that this one does not allow, it has failed."""
     values = dict(zip(_NAMES, row, strict=True))
-    return Run(**values | {"config": _as_config(values["config"]), "secret": bool(values["secret"])})
+    values |= {"config": _as_config(values["config"]), "secret": bool(values["secret"])}
+    if values["config"] is None:
+        failed = {"state": "failed", "ending": "", "message": NOT_USABLE, "checkpoint": -1}
+        values |= {"config": TrainConfig(), "usable": False, **failed}
+    return Run(**values)

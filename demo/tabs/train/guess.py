@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cifar_core.errors import CifarError
+from cifar_core.runs.images import images_of
 from cifar_core.runs.records import Run, TestResult
-from cifar_core.runs.registry import images_of
 from cifar_core.runs.service import Service
 from demo.widgets.format import percent
 from demo.widgets.templates import render

@@ -6,8 +6,8 @@ from markupsafe import Markup
 
 from cifar_core.data import Splits
 from cifar_core.errors import RunError
+from cifar_core.runs.images import images_of
 from cifar_core.runs.records import Filters, Run, TestResult
-from cifar_core.runs.registry import images_of
 from demo.widgets.filters import filter_strip
 from demo.widgets.format import STATES, count, duration
 from demo.widgets.image_grid import ImageGrid, grid_of

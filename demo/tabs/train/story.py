@@ -6,8 +6,8 @@ from markupsafe import Markup
 
 from cifar_core.config import CLASSES, FIELDS
 from cifar_core.errors import RunError
+from cifar_core.runs.images import images_of
 from cifar_core.runs.records import Point, Snapshot
-from cifar_core.runs.registry import images_of
 from cifar_core.runs.service import Service
 from cifar_core.teach.findings import (
     AfterChange,

@@ -1,5 +1,6 @@
 """The cached copy: used as long as nothing has changed."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import pytest
 from PIL import Image
 
 from cifar_core.data import folder, image_folder, open_splits
+from cifar_core.data.decoded_cache import COPIES
+from cifar_core.data.image_set import load, sha256_of
 from cifar_core.image_files import read_image
 from tests.helpers.folders import assert_same, refusal
 from tests.helpers.tiny_data import (
@@ -35,7 +38,7 @@ def test_images_are_read_once_only(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     root = write_folders(tmp_path / "data")
     (root / "train" / "cat" / "extra.png").write_bytes(b"no image")
     first = open_splits(root)
-    assert first.folder == root / ".cifar_core"
+    assert first.folder.parent == root / ".cifar_core"
 
     def never(path: Any) -> Image.Image:
         raise AssertionError(f"{path} was read again")
@@ -75,6 +78,47 @@ def test_a_change_in_the_folder_makes_the_cached_copy_stale(
     assert len(read) == len(splits.train) + len(splits.test)
     open_splits(root)
     assert len(read) == len(splits.train) + len(splits.test)
+
+
+def test_data_that_change_are_decoded_beside_the_copy_that_others_have_open(tmp_path: Path) -> None:
+    root = write_folders(tmp_path / "data")
+    before = open_splits(root)
+    files = {path: path.stat() for path in before.folder.iterdir()}
+    Image.new("RGB", (32, 32)).save(root / "test" / "dog" / "new.png")
+    after = open_splits(root)
+    assert after.folder != before.folder and len(after.test) == len(before.test) + 1
+    assert {path: path.stat() for path in before.folder.iterdir()} == files
+    assert_same(load(before.folder), before)
+    assert after.sha256 == sha256_of(*after) != before.sha256 == sha256_of(*before)
+
+
+def test_only_the_newest_copies_are_kept_and_those_who_have_an_older_one_open_keep_it(tmp_path: Path) -> None:
+    root = write_folders(tmp_path / "data")
+    splits = [open_splits(root)]
+    pixels = splits[0].train.images.tobytes()
+    for number in range(COPIES + 1):
+        Image.new("RGB", (32, 32)).save(root / "test" / "dog" / f"new {number}.png")
+        splits.append(open_splits(root))
+    kept = {path.parent for path in root.glob(".cifar_core/*/splits.json")}
+    assert kept == {each.folder for each in splits[-COPIES:]}
+    assert splits[0].train.images.tobytes() == pixels
+
+
+def test_the_one_copy_that_an_earlier_version_made_is_still_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = write_folders(tmp_path / "data")
+    first = open_splits(root)
+    for path in first.folder.iterdir():
+        path.rename(root / ".cifar_core" / path.name)
+    first.folder.rmdir()
+    description = json.loads((root / ".cifar_core/splits.json").read_text())
+    del description["sha256"]
+    (root / ".cifar_core/splits.json").write_text(json.dumps(description))
+    monkeypatch.setattr(image_folder, "read_image", None)
+    again = open_splits(root)
+    assert (again.folder, again.sha256) == (root / ".cifar_core", first.sha256)
+    assert_same(again, first)
 
 
 def test_a_changed_batch_makes_the_cached_copy_stale(root: Path) -> None:

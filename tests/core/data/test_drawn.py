@@ -7,7 +7,7 @@ import pytest
 
 from cifar_core.config import CLASSES
 from cifar_core.data import drawn
-from cifar_core.data.image_set import Splits
+from cifar_core.data.image_set import Splits, load
 from cifar_core.errors import DataError
 
 TRAIN, TEST = 300, 100
@@ -73,13 +73,14 @@ def test_training_and_test_images_differ_by_more_than_noise(splits: Splits) -> N
 
 def test_a_second_call_opens_what_was_kept_without_drawing(splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drawn, "draw", None)
-    again = drawn.draw_splits(splits.folder, TRAIN, TEST)
+    again = drawn.draw_splits(splits.folder.parent, TRAIN, TEST)
     assert (again.train.images == splits.train.images).all() and again.info == splits.info
 
 
 def test_other_counts_or_an_older_version_are_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn.draw_splits(tmp_path, 20, 10)
+    first = drawn.draw_splits(tmp_path, 20, 10)
     assert len(drawn.draw_splits(tmp_path, 30, 10).train) == 30
+    assert len(load(first.folder).train) == 20  # for runs that train on it
     monkeypatch.setattr(drawn, "VERSION", drawn.VERSION + 1)
     monkeypatch.setattr(drawn, "draw", lambda label, rng: np.full((32, 32, 3), label, np.uint8))
     newer = drawn.draw_splits(tmp_path, 30, 10)
@@ -87,8 +88,8 @@ def test_other_counts_or_an_older_version_are_drawn_again(tmp_path: Path, monkey
 
 
 def test_an_incomplete_copy_is_drawn_again(tmp_path: Path) -> None:
-    drawn.draw_splits(tmp_path, 20, 10)
-    (tmp_path / "test_images.npy").unlink()
+    first = drawn.draw_splits(tmp_path, 20, 10)
+    (first.folder / "test_images.npy").unlink()
     assert len(drawn.draw_splits(tmp_path, 20, 10).test) == 10
 
 

@@ -40,9 +40,9 @@ def test_a_run_costs_one_transaction_a_slice(
     original = Database.transaction
 
     @contextmanager
-    def counted(self: Database) -> Iterator[sqlite3.Connection]:
+    def counted(self: Database, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
         written.append(clock.now)
-        with original(self) as database:
+        with original(self, durable=durable) as database:
             yield database
 
     store = Store(tmp_path)

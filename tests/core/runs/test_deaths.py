@@ -215,16 +215,19 @@ def test_a_run_that_kills_its_workers_is_given_up_and_its_neighbours_are_not(
         assert_same(store, run, alone(SHORT, tiny))
 
 
-def test_of_the_checkpoints_only_the_newest_stays_and_of_each_frame_the_weights(tiny: Splits, tmp_path: Path) -> None:
+def test_of_the_checkpoints_the_newest_two_stay_until_the_end_and_of_each_frame_the_weights(
+    tiny: Splits, tmp_path: Path
+) -> None:
     store, (run,) = a_store_with(tmp_path, tiny, replace(SHORT, batch_size=40))
-    worker, checkpoints = Worker(store, 0, "cpu", EACH_CHECKPOINT), set()
+    worker, checkpoints = Worker(store, 0, "cpu", EACH_CHECKPOINT), list[int]()
     while worker.turn():
         now = store.run(run.id)
         assert now is not None
+        if now.checkpoint >= 0 and now.checkpoint not in checkpoints:
+            checkpoints.append(now.checkpoint)
+        kept = checkpoints[-2:] if now.active else checkpoints[-1:]
+        weights = {f"{step}.pth" for step in (*kept, *(frame.step for frame in store.frame_times(run.id)))}
         there = {path.name for path in store.folder_of(run.id).iterdir()}
-        weights = {
-            f"{step}.pth" for step in (now.checkpoint, *(t.step for t in store.frame_times(run.id))) if step >= 0
-        }
-        assert there == weights | ({f"{now.checkpoint}.resume"} if now.checkpoint >= 0 else set())
-        checkpoints.add(now.checkpoint)
-    assert {1, 20} < checkpoints
+        assert there == weights | {f"{step}.resume" for step in kept}
+    assert {1, 20} < {*checkpoints}
+    assert not store.active()

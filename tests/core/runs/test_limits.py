@@ -1,5 +1,6 @@
 """The bounds of a shared server: what has run or rested too long is stopped, what has long ended is removed."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from cifar_core.data import Splits
 from cifar_core.errors import ConfigError, RunError
 from cifar_core.field import settings_of
 from cifar_core.runs.job import Job
-from cifar_core.runs.limits import Limits, enforce_retention
+from cifar_core.runs.limits import AGED_AT_ONCE, Limits, enforce_retention
 from cifar_core.runs.records import ACTIVE, Run, State, new_run
 from cifar_core.runs.service import Service
 from cifar_core.runs.store import Store
@@ -83,6 +84,49 @@ def test_a_run_is_removed_when_it_ended_too_long_ago(store: Store, state: State)
     added(store, "new", state, ago=14 * DAY - 1)
     enforce_retention(store, Limits(days=14), (), NOW)
     assert left(store) == {"new"}
+
+
+def test_a_clock_that_is_far_ahead_for_a_moment_removes_hardly_anything(store: Store) -> None:
+    for number in range(40):
+        added(store, f"run {number:02}", ago=100 + number)
+    enforce_retention(store, Limits(kept_per_owner=99), (), NOW + 15 * DAY)
+    assert len(left(store)) == 40 - AGED_AT_ONCE
+    enforce_retention(store, Limits(kept_per_owner=99), (), NOW)
+    assert len(left(store)) == 40 - AGED_AT_ONCE
+
+
+def test_a_clock_that_was_set_back_removes_nothing_and_lets_visitors_start(tmp_path: Path, tiny: Splits) -> None:
+    service = Service(tmp_path / "runs", workers=1, limits=Limits(starts_a_minute=1, active_per_owner=9))
+    first = service.start(ANN, TrainConfig(), tiny)
+    added(service.store, "later", ago=-10 * DAY)
+    enforce_retention(service.store, Limits(days=1), (), NOW)
+    assert "later" in left(service.store)
+    write_rows(service.store, first.id, created=time.time() + DAY)
+    assert service.start(ANN, TrainConfig(), tiny).active
+
+
+def test_a_run_is_taken_for_watched_whatever_the_clock_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = Service(tmp_path / "runs", limits=Limits(days=1))
+    added(service.store, "watched")  # in 2001
+    service.snapshot("watched")
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + DAY)
+    service._enforce_limits()
+    assert left(service.store) == {"watched"}
+
+
+def test_a_run_that_trains_on_just_now_is_not_removed_and_makes_no_room(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        added(store, f"run {number}", ago=100 - number)
+        fill(store, f"run {number}", 10)
+    ended = store.ended()
+    monkeypatch.setattr(store, "ended", lambda: ended)
+    write_rows(store, "run 0", state="waiting")
+    enforce_retention(store, Limits(disk_mb=20), (), NOW)
+    assert left(store) >= {"run 0", "run 2"} and store.run("run 1") is None
+    assert store.folder_of("run 0").exists()
 
 
 def test_the_runs_that_ended_first_make_room_on_the_disk(store: Store) -> None:

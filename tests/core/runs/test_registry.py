@@ -22,7 +22,7 @@ from cifar_core.runs.records import FrameTime, Run
 from cifar_core.runs.refs import PRETRAINED, ImageRef, NetRef
 from cifar_core.runs.registry import MAX_PNG, NetRegistry, own_image
 from cifar_core.runs.service import Service
-from tests.helpers.runs import ANN, BOB, write_rows
+from tests.helpers.runs import ANN, BOB, remove, write_rows
 from tests.helpers.tiny_data import tiny_splits
 
 CONFIG = TrainConfig(epochs=2)
@@ -100,7 +100,7 @@ def test_a_run_without_weights_an_unknown_one_and_a_deleted_one_are_refused_with
     run = run_of(nets, ANN, 1)
     chosen = nets.open(NetRef(run.id))
     nets.evaluation(chosen)
-    nets.service.store.remove(run.id)
+    remove(nets.service.store, run.id)
     for step in (None, 10):
         with pytest.raises(RunError, match="There is no such run"):
             nets.open(NetRef(run.id, step))

@@ -1,11 +1,13 @@
 """The store: what is written is there for everybody, whole, once, and after any restart."""
 
+import json
 import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from cifar_core.runs.records import (
     Run,
     RunChange,
     Snapshot,
+    State,
     TestResult,
     WorkerInfo,
     new_run,
@@ -279,27 +282,63 @@ def test_a_request_is_for_the_runs_own_worker_and_stands_until_it_is_handled(sto
     store.ask(b, "pause")
     store.ask(c, "stop")
     assert store.requests(2) == []
-    change, stop = store.requests(0)
-    assert change == Request(change.id, "c", "change", {"lr": 0.01, "batch_size": 64})
+    change, other, stop = store.requests(0)
+    assert change == Request(change.id, "c", "change", {"lr": 0.01})
+    assert other == Request(other.id, "c", "change", {"batch_size": 64})
     assert stop == Request(stop.id, "c", "stop", {})
-    assert Store(store.folder).requests(0) == [change, stop]  # a successor finds them too
+    assert store.requests_of("c") == [change, other, stop]
+    assert Store(store.folder).requests(0) == [change, other, stop]  # a successor finds them too
     write_rows(store, "c", state="running")
-    assert store.requests(0) == [change, stop]
-    write_rows(store, "c", handled=[change.id], changes=CHANGES)
+    assert store.requests(0) == [change, other, stop]
+    write_rows(store, "c", handled=[change.id, other.id], changes=CHANGES)
     assert store.requests(0) == [stop]
     assert [request.kind for request in store.requests(1)] == ["pause"]
+
+
+def test_however_often_a_thing_is_asked_for_one_request_stands_the_last(store: Store) -> None:
+    run = added(store)
+    for number in range(1, 50):
+        store.ask(run, "change", lr=number / 100, momentum=0.5)
+        store.ask(run, "resume")
+        store.ask(run, "pause")
+    asked = [(request.kind, request.arguments) for request in store.requests(0)]
+    assert asked == [("change", {"lr": 0.49}), ("change", {"momentum": 0.5}), ("resume", {}), ("pause", {})]
+
+
+def test_a_request_that_takes_the_place_of_one_already_taken_up_is_another(store: Store) -> None:
+    run = added(store)
+    store.ask(run, "change", lr=0.1)
+    (taken,) = store.requests(0)
+    store.ask(run, "change", lr=0.2)
+    write_rows(store, run.id, handled=[taken.id])
+    (later,) = store.requests(0)
+    assert later.arguments == {"lr": 0.2}
+    write_rows(store, run.id, handled=[later.id])
+    store.ask(run, "change", lr=0.3)
+    assert store.requests(0)[0].id > later.id > taken.id
+
+
+@pytest.mark.parametrize("state", ["done", "stopped", "diverged", "failed"])
+def test_no_request_is_left_for_a_run_that_has_ended(store: Store, state: State) -> None:
+    run = added(store)
+    store.ask(run, "pause")
+    store.change(run.id, RunChange(state=state, ended=1.0))
+    assert store.requests(0) == []
+    store.ask(run, "stop")  # by a page that does not know it yet
+    store.ask(a_run("never"), "stop")
+    assert store.requests(0) == []
 
 
 def test_a_request_made_while_others_are_handled_is_not_lost(store: Store) -> None:
     run = added(store)
     handled: list[str] = []
 
-    asked: list[str] = []  # a word from each that has asked everything
+    asked: list[int] = []  # a number from each that has asked everything
 
-    def ask() -> None:
+    def ask(page: int) -> None:
         for number in range(30):
-            store.ask(run, f"request {number}")
-        asked.append("all")
+            store.ask(run, f"request {number} of page {page}")
+        asked.append(page)
 
     def handle() -> None:
         while len(asked) < 3 or store.requests(0):
@@ -307,8 +346,8 @@ def test_a_request_made_while_others_are_handled_is_not_lost(store: Store) -> No
             write_rows(store, run.id, handled=[request.id for request in found])
             handled.extend(request.kind for request in found)
 
-    in_threads([ask, ask, ask, handle])
-    assert sorted(handled) == sorted(3 * [f"request {number}" for number in range(30)])
+    in_threads([*(partial(ask, page) for page in range(3)), handle])
+    assert sorted(handled) == sorted(f"request {number} of page {page}" for number in range(30) for page in range(3))
     assert store.requests(0) == []
 
 
@@ -436,25 +475,100 @@ def test_a_removed_run_leaves_nothing_behind(store: Store) -> None:
         write_rows(store, name, **events, frames=FRAMES, filters=FILTERS)
         write_rows(store, name, result=RESULT)
         store.ask(run, "stop")
+        write_rows(store, name, state="done")
         store.folder_of(name).mkdir()
         (store.folder_of(name) / "40.pth").write_bytes(b"weights")
     kept = seen(store, "b")
-    store.remove("a")
+    assert store.remove("a")
     assert not store.folder_of("a").exists()
     assert "a" not in all_ids(store)
     assert seen(store, "b") == kept
     assert (store.folder_of("b") / "40.pth").read_bytes() == b"weights"
     assert all_ids(store) == {"b"}
-    store.remove("a")  # once more, or one without files, does no harm
+    assert not store.remove("a")  # once more, or one without files, does no harm
     shutil.rmtree(store.folder_of("b"))
-    store.remove("b")
+    assert store.remove("b")
     assert (store.runs_of(KEY), all_ids(store)) == ([], set())
+
+
+def test_what_a_worker_writes_of_a_run_that_was_removed_is_not_kept(store: Store) -> None:
+    added(store, state="done")
+    store.remove("a")
+    write_rows(store, "a", points=POINTS, reports=REPORTS, changes=CHANGES, frames=FRAMES, filters=FILTERS)
+    assert all_ids(store) == set()
+
+
+@pytest.mark.parametrize("state", ACTIVE)
+def test_a_run_that_trains_again_is_not_removed_by_one_who_thought_it_had_ended(store: Store, state: State) -> None:
+    added(store, state=state)
+    write_rows(store, "a", points=POINTS)
+    store.folder_of("a").mkdir()
+    assert not store.remove("a")
+    assert seen(store, "a").points == POINTS and store.folder_of("a").exists()
+
+
+def test_a_run_that_was_removed_does_not_train_on(store: Store) -> None:
+    run = added(store, state="done")
+    store.remove("a")
+    with pytest.raises(RunError, match="removed, or is active already"):
+        store.restart(run, TrainConfig(epochs=3), 0)
+    assert all_ids(store) == set()
+
+
+def test_the_room_of_what_was_removed_goes_back_to_the_disk(store: Store) -> None:
+    added(store, state="done")
+    write_rows(store, "a", points=[Point(step, 4 * step, 2.3) for step in range(50_000)])
+    with store.reading() as tx:
+        before = tx.execute("pragma page_count").fetchone()[0]
+    store.remove("a")
+    with store.reading() as tx:
+        assert tx.execute("pragma page_count").fetchone()[0] < before / 5
+        assert tx.execute("pragma integrity_check").fetchone()[0] == "ok"
+
+
+# ------------------------------------------------------------------------------- settings that are not allowed here
+
+
+NOT_ALLOWED = TrainConfig().to_json() | {"epochs": 300}
+"""as a version of this program with other bounds writes them"""
+
+
+def test_a_run_with_settings_that_are_not_allowed_here_has_failed_and_disturbs_nobody(store: Store) -> None:
+    for name in ("a", "b"):
+        added(store, name, state="running", checkpoint=30)
+        write_rows(store, name, points=POINTS)
+    ended = added(store, "c", state="done", ended=5.0)
+    for name in ("a", "c"):
+        write_rows(store, name, config=json.dumps(NOT_ALLOWED))
+    again = Store(store.folder)
+    assert [run.id for run in again.active()] == [run.id for run in again.active(0)] == ["b"]
+    assert again.active_count() == 1
+    for run in again.runs_of(KEY):
+        if run.id != "b":
+            assert (run.state, run.checkpoint, run.active) == ("failed", -1, False)
+            assert run.message.startswith("This version of the program does not allow the settings of this run")
+            with pytest.raises(RunError, match="nothing can be made of it"):
+                run.check_solved()
+    assert {run.id for run, _ in again.ended()} == {"a", "c"}
+    assert seen(again, "a").points == POINTS
+    assert again.remove("a") and again.remove(ended.id)
+
+
+def test_settings_that_are_not_allowed_disturb_nobody_in_a_store_that_is_open_either(store: Store) -> None:
+    added(store, "a")
+    added(store, "b")
+    write_rows(store, "a", config=json.dumps(NOT_ALLOWED))
+    assert [run.id for run in store.active(0)] == ["b"]
+    store.rebalance(2)
+    there = store.run("a")
+    assert there is not None and there.state == "failed"
 
 
 def all_ids(store: Store) -> set[str]:
     """The runs that any table of the store names; whichever tables there are."""
     with store.transaction() as database:
-        tables = {table for (table,) in database.execute("select name from sqlite_master where type = 'table'")}
+        names = "select name from sqlite_master where type = 'table' and name not like 'sqlite_%'"
+        tables = {table for (table,) in database.execute(names)}
         ids = {run for (run,) in database.execute("select id from runs")}
         for table in tables - {"runs", "workers"}:
             ids |= {run for (run,) in database.execute(f"select run from {table}")}

@@ -1,5 +1,7 @@
 """Trouble with the store or the disk: a sentence for the visitor, and no run is lost."""
 
+import errno
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -9,15 +11,19 @@ from typing import Any
 
 import pytest
 
+from cifar_core import durable
 from cifar_core.data import Splits
 from cifar_core.errors import CifarError, DataError, RunError, StoreError, WeightsError
 from cifar_core.net import new_net, save_weights
-from cifar_core.runs import job as job_module
+from cifar_core.runs import checkpoints
+from cifar_core.runs.job import MAX_ATTEMPTS
+from cifar_core.runs.records import Run
 from cifar_core.runs.service import Service
 from cifar_core.runs.store import Store
 from cifar_core.runs.worker import Worker, message_of
 from tests.helpers.runs import (
     ANN,
+    BRIEF,
     EACH_CHECKPOINT,
     FAST,
     NO_LIMITS,
@@ -26,6 +32,7 @@ from tests.helpers.runs import (
     alone,
     assert_same,
     work,
+    write_rows,
 )
 
 
@@ -70,6 +77,11 @@ TROUBLES = pytest.mark.parametrize(
 Trouble = Callable[[Store], Any]
 
 
+def ask_for_much(service: Service, run: Run) -> None:
+    for number in range(1000):
+        service.store.ask(run, f"request {number}")
+
+
 @pytest.fixture
 def closed(tmp_path: Path) -> Service:
     """A service without workers, that hardly waits for others."""
@@ -85,8 +97,7 @@ def test_a_command_that_cannot_be_written_is_refused_with_a_sentence_and_leaves_
     with trouble(closed.store):
         for command in (
             lambda: closed.start(ANN, SHORT, tiny),
-            lambda: [closed.change(ANN, run.id, lr=lr / 1e4) for lr in range(20, 1000)],  # the last page has some room
-            lambda: [closed.pause(ANN, run.id) for _ in range(1000)],
+            lambda: ask_for_much(closed, run),  # because the last page has some room
         ):
             with pytest.raises(StoreError) as caught:
                 for _ in range(100):
@@ -94,7 +105,7 @@ def test_a_command_that_cannot_be_written_is_refused_with_a_sentence_and_leaves_
             sentences.append(str(caught.value))
         before = closed.runs_of(ANN)
         assert closed.snapshot(run.id).run == run
-    assert sentences == [sentence] * 3
+    assert sentences == [sentence] * 2
     assert closed.runs_of(ANN) == before
     assert closed.start(ANN, SHORT, tiny).active
 
@@ -114,6 +125,69 @@ def test_trouble_with_the_store_in_a_workers_hands_ends_no_run(
     assert (left.state, left.message, left.step < left.steps) == ("running", "", True)
     work(closed.store)
     assert_same(closed.store, run, alone(SHORT, tiny))
+
+
+@contextmanager
+def failing_disk(number: int, below: Path) -> Iterator[None]:
+    """A disk that takes no file below a folder: full, used up or not responding, as the error's number says."""
+    write = durable.write
+
+    def no_more(path: Path, content: bytes) -> None:
+        if not path.is_relative_to(below):
+            write(path, content)
+            return
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(os, "fsync", fail)
+            write(path, content)
+
+    def fail(descriptor: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(durable, "write", no_more)
+        yield
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
+def test_a_disk_that_takes_no_file_for_a_moment_ends_no_run_and_holds_up_no_other(
+    closed: Service, tiny: Splits, number: int
+) -> None:
+    run, other = closed.start(ANN, SHORT, tiny), closed.start(ANN, BRIEF, tiny)
+    worker = Worker(closed.store, 0, "cpu", replace(EACH_CHECKPOINT, wait_for_disk=0.0))
+    while closed.find(run.id).checkpoint < 3:
+        worker.turn()
+    folder = closed.store.folder_of(run.id)
+    with failing_disk(number, folder):
+        for _ in range(5 * MAX_ATTEMPTS):
+            worker.turn()
+        left = closed.find(run.id)
+        assert (left.state, left.message) == ("running", "")
+        assert left.checkpoint >= 3 and not list(folder.glob("*.tmp"))
+        while closed.find(other.id).active:
+            worker.turn()
+    assert_same(closed.store, other, alone(BRIEF, tiny))
+    work(closed.store)
+    assert_same(closed.store, run, alone(SHORT, tiny))
+
+
+def test_a_run_that_waits_for_the_disk_is_not_tried_again_at_each_turn(closed: Service, tiny: Splits) -> None:
+    run = closed.start(ANN, SHORT, tiny)
+    worker = Worker(closed.store, 0, "cpu", replace(EACH_CHECKPOINT, wait_for_disk=100.0))
+    with failing_disk(errno.ENOSPC, closed.store.folder_of(run.id)):
+        while worker.turn():
+            pass
+        assert not worker.turn() and worker.jobs == {}
+    assert closed.find(run.id).active
+
+
+def test_interruptions_by_the_store_are_not_counted_as_deaths(closed: Service, tiny: Splits) -> None:
+    run = closed.start(ANN, SHORT, tiny)
+    for _ in range(MAX_ATTEMPTS + 1):
+        worker = Worker(closed.store, 0, "cpu", FAST)
+        write_rows(closed.store, run.id, attempts=MAX_ATTEMPTS)
+        worker.begin_again()
+        assert worker.turn()
+    assert closed.find(run.id).active
 
 
 def test_a_bug_in_a_statement_is_not_told_as_trouble_with_the_disk(closed: Service) -> None:
@@ -137,7 +211,7 @@ def test_a_run_whose_folder_cannot_be_made_fails_with_a_sentence_and_disturbs_no
 def test_a_run_whose_weights_cannot_be_written_keeps_what_it_has_and_can_train_on(
     closed: Service, tiny: Splits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, save = closed.start(ANN, SHORT, tiny), job_module.save_weights
+    run, save = closed.start(ANN, SHORT, tiny), save_weights
 
     def full_later(weights: Any, path: Path) -> None:
         if int(path.stem) >= 30:
@@ -145,7 +219,7 @@ def test_a_run_whose_weights_cannot_be_written_keeps_what_it_has_and_can_train_o
         save(weights, path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(job_module, "save_weights", full_later)
+        patch.setattr(checkpoints, "save_weights", full_later)
         work(closed.store, EACH_CHECKPOINT)
     failed = closed.find(run.id)
     assert (failed.state, failed.message) == ("failed", "There is no room on the disk.")

@@ -1,5 +1,6 @@
 """Stores of older programs are upgraded in place: nothing is lost, and no quiz gives its answer away."""
 
+import fcntl
 import json
 import sqlite3
 from contextlib import closing
@@ -101,6 +102,35 @@ def test_several_that_open_an_old_store_at_once_upgrade_it_once(old_folder: Path
     found: list[Snapshot] = []
     in_threads([lambda: found.append(seen(Store(old_folder), "old"))] * 4)
     assert len(found) == 4 and len(set(found)) == 1
+
+
+def test_a_store_that_another_server_uses_is_not_upgraded(old_folder: Path) -> None:
+    with open(old_folder / "server.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        sentence = refusal(lambda: Service(old_folder, workers=1))
+        with closing(sqlite3.connect(old_folder / "store.sqlite3")) as database:
+            assert database.execute("pragma user_version").fetchone() == (1,)
+    assert sentence == f"Another server already uses the runs in {old_folder}."
+    assert Service(old_folder, workers=1).runs_of(KEY)
+
+
+def test_an_old_store_learns_to_give_room_back(old_folder: Path) -> None:
+    store = Store(old_folder)
+    store.shrink()
+    with store.reading() as tx:
+        assert tx.execute("pragma auto_vacuum").fetchone() == (2,)
+    assert len(seen(store, "old").points) == 14
+
+
+def test_of_old_requests_the_last_of_each_kind_stands_and_what_is_left_of_removed_runs_goes(old_folder: Path) -> None:
+    with closing(sqlite3.connect(old_folder / "store.sqlite3")) as database, database:
+        for run, kind in (("going", "pause"), ("going", "stop"), ("gone", "stop")):
+            database.execute("insert into requests (run, worker, kind) values (?, 1, ?)", (run, kind))
+        database.execute("insert into points values ('gone', 3, 2.0)")
+    store = Store(old_folder)
+    assert [request.kind for request in store.requests(1)] == ["pause", "stop"]
+    with store.reading() as tx:
+        assert {run for (run,) in tx.execute("select run from points")} == {"old", "going"}
 
 
 def test_an_upgrade_that_fails_leaves_the_old_store_as_it_was(

@@ -16,6 +16,7 @@ from cifar_core.runs.refs import PRETRAINED, ImageRef, NetRef
 from cifar_core.runs.registry import own_image
 from demo.gradio_compat import ImageFile
 from demo.widgets.look_at import LookAt
+from tests.helpers.runs import remove
 
 # ------------------------------------------------------------------------------------------------ which Net is shown
 
@@ -92,7 +93,7 @@ def test_another_net_is_shown_the_same_image(tab: Any) -> None:
 def test_a_deleted_run_gets_a_sentence_and_the_pretrained_net_is_shown(tab: Any) -> None:
     run = tab.trained_run()
     tab.open().event("choose_net", run.id)
-    tab.nets.service.store.remove(run.id)
+    remove(tab.nets.service.store, run.id)
     tab.open()
     assert "no longer there" in tab.message_html and not tab.state.chosen
     assert tab.net_dropdown["value"] == tab.state.net.run == PRETRAINED
@@ -102,7 +103,7 @@ def test_a_deleted_run_gets_a_sentence_and_the_pretrained_net_is_shown(tab: Any)
 def test_a_run_deleted_while_it_is_shown_gets_a_sentence_at_the_next_click(tab: Any) -> None:
     run = tab.trained_run()
     tab.open()
-    tab.nets.service.store.remove(run.id)
+    remove(tab.nets.service.store, run.id)
     assert tab.event("show_number", 3).unchanged and "There is no such run" in tab.message_html
     tab.event("refresh")
     assert tab.changed == ["filters_html"]

@@ -20,7 +20,7 @@ from demo.tabs.judge.images import images_page
 from demo.tabs.judge.state import JudgeState, fingerprint
 from demo.widgets.look_at import LookAt
 from tests.helpers.nets import ANN, come_to, run_of
-from tests.helpers.runs import write_rows
+from tests.helpers.runs import remove, write_rows
 from tests.helpers.tiny_data import tiny_splits
 
 
@@ -73,7 +73,7 @@ def test_a_deleted_run_gets_a_sentence_even_where_its_evaluation_is_cached(nets:
     run = run_of(nets, ANN, 1)
     state = state_of(nets, run.id)
     assert images_page(nets, state).grid
-    nets.service.store.remove(run.id)
+    remove(nets.service.store, run.id)
     with pytest.raises(RunError, match="There is no such run"):
         images_page(nets, state)
     with pytest.raises(RunError, match="There is no such run"):

@@ -23,6 +23,7 @@ from demo.tabs.judge.state import JudgeState, Question
 from demo.widgets.look_at import LookAt
 from tests.helpers.markup import text_of
 from tests.helpers.nets import ANN, come_to, run_of
+from tests.helpers.runs import remove
 from tests.helpers.tiny_data import tiny_splits
 
 # blocks that are built and never launched leave an event loop behind
@@ -93,7 +94,7 @@ def test_opening_the_tab_tests_the_newest_run_or_the_net_decided_for(handlers: J
     decided = state_of(handlers, PRETRAINED)
     outputs = last(handlers.open_tab(decided, BATCH, ANN, PRETRAINED))
     assert outputs[widgets.net_dropdown].value == PRETRAINED and widgets.state not in outputs
-    handlers.nets.service.store.remove(run.id)
+    remove(handlers.nets.service.store, run.id)
     outputs = last(handlers.open_tab(replace(decided, chosen=run.id, tested=NetRef(run.id, 10)), BATCH, ANN, run.id))
     assert outputs[widgets.state].tested == NetRef()
 

@@ -255,7 +255,7 @@ def test_a_run_whose_images_are_gone_or_are_others_is_refused_with_a_sentence(
     save_frames(nets, run, 0, state="done")
     assert json.loads(timeline_of(nets, run.id)[1])["frames"]
     image_set.save(Path(run.data), *two_classes(splits), splits.info)
-    assert ("no longer on this server" in timeline_of(nets, run.id)[0], timeline_of(nets, run.id)[1]) == (True, "")
+    assert ("replaced by others" in timeline_of(nets, run.id)[0], timeline_of(nets, run.id)[1]) == (True, "")
     shutil.rmtree(run.data)
     assert ("no longer on this server" in timeline_of(nets, run.id)[0], timeline_of(nets, run.id)[1]) == (True, "")
 
