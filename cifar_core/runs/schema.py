@@ -6,6 +6,8 @@ from itertools import pairwise
 from sqlite3 import Connection
 from typing import Any
 
+from cifar_core.runs.tables.holder import digest
+
 FIRST_TABLES = """
 create table runs (
     id text primary key,
@@ -107,12 +109,21 @@ def _is_pair(baseline: tuple[Any, ...], faulty: tuple[Any, ...]) -> bool:
     return same and faulty[3]["mistake"] != "none" and baseline[3] == {**faulty[3], "mistake": "none"}
 
 
+def hide_owners(tx: Connection) -> None:
+    """Replace the owners' keys by digests; add the address of each run, which is not known of old ones."""
+    tx.execute("alter table runs add column address text not null default ''")
+    tx.execute("pragma secure_delete = on")  # the keys are overwritten on the disk, too
+    tx.create_function("digest", 1, digest, deterministic=True)
+    tx.execute("update runs set owner = digest(owner)")
+
+
 UPGRADES: tuple[str | Callable[[Connection], None], ...] = (
     FIRST_TABLES,
     CONTROL_TABLES,
     TIMELINE_TABLES,
     PAIR_COLUMNS,
     mark_pairs,
+    hide_owners,
 )
 """what leads from each version of the store to the next; SQLite's user_version says how many were done"""
 

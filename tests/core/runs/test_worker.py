@@ -17,14 +17,12 @@ from cifar_core.data import Splits
 from cifar_core.errors import RunError, StoreError
 from cifar_core.net import Net, new_net
 from cifar_core.runs.job import MAX_ATTEMPTS
-from cifar_core.runs.records import Point, Run, new_run
+from cifar_core.runs.records import Run, new_run
 from cifar_core.runs.service import Service
 from cifar_core.runs.store import Store
 from cifar_core.runs.worker import Worker
-from cifar_core.training.control import Control
-from cifar_core.training.events import Changed, Progress, Reported, TimeUp
+from cifar_core.training.events import Changed
 from cifar_core.training.learner import Learner
-from cifar_core.training.loop import train
 from tests.helpers.runs import (
     ANN,
     DIVERGING,
@@ -33,7 +31,6 @@ from tests.helpers.runs import (
     FAST,
     NO_LIMITS,
     SHORT,
-    Alone,
     a_store_with,
     alone,
     assert_same,
@@ -180,18 +177,7 @@ def test_a_slice_is_over_after_the_mini_batch_in_which_its_time_is_up(
         pass
     ended = service.find(run.id)
     assert ended.state == "stopped" and ended.step == sum(made)
-    assert_same(service.store, run, alone_until(ENDLESS, tiny, ended.step))
-
-
-def alone_until(config: TrainConfig, splits: Splits, step: int) -> Alone:
-    """What a training gives that is stopped after `step` mini-batches."""
-    net, control, events = new_net(config.seed), Control(until=0.0), []
-    for event in train(net, splits.train, config, control=control):
-        events.append(event)
-        done = sum(isinstance(one, TimeUp | Progress) for one in events)
-        control.stop = done >= step - 1
-    points = tuple(Point(one.step, one.images, one.loss) for one in events if isinstance(one, Progress))
-    return untrained(net, splits, points, tuple(one for one in events if isinstance(one, Reported)))
+    assert_same(service.store, run, alone(ENDLESS, tiny, ended.step))
 
 
 def test_an_ended_run_trains_on_to_what_more_epochs_from_the_start_would_have_given(
