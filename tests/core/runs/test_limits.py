@@ -129,8 +129,8 @@ def test_at_an_address_each_visitors_newest_run_goes_last(store: Store) -> None:
 
 
 def test_rows_and_frames_count_for_the_disk(store: Store) -> None:
-    added(store, "many rows")
-    added(store, "few rows", ago=100)
+    added(store, "many rows", ago=100)
+    added(store, "few rows")
     write_rows(store, "many rows", points=[Point(step, step, 2.0) for step in range(30_000)])
     enforce_retention(store, Limits(disk_mb=1), (), NOW)
     assert left(store) == {"few rows"}
