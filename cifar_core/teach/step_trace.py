@@ -112,9 +112,7 @@ def before_step(config: TrainConfig, image_set: ImageSet, number: int) -> Checkp
         return _train_until(config, image_set, number - 1)
 
 
-def trace_step(
-    config: TrainConfig, image_set: ImageSet, before: Checkpoint, weight: str, place: int = 0
-) -> StepTrace:
+def trace_step(config: TrainConfig, image_set: ImageSet, before: Checkpoint, weight: str, place: int = 0) -> StepTrace:
     """Return the step that follows `before`, what `before_step` gave for the same training.
 
     `weight` names a tensor of the Net (conv1.weight) and `place` one number in it, counted through. Raise ConfigError

@@ -191,7 +191,9 @@ def test_its_runs_are_listed_as_they_were(before: Path) -> None:
 def test_the_owners_keys_leave_it_and_still_open_their_runs(before: Path) -> None:
     before.chmod(0o755)
     service = Service(before, workers=1)
-    assert {run.id for run in service.runs_of(BEN)} | {run.id for run in service.runs_of(ANNA)} == set(columns_before(before))
+    assert {run.id for run in service.runs_of(BEN)} | {run.id for run in service.runs_of(ANNA)} == set(
+        columns_before(before)
+    )
     assert service.is_own(ANNA, PAUSED) and not service.is_own(digest(ANNA), PAUSED)
     service.store.close()
     for path in before.iterdir():

@@ -48,7 +48,9 @@ def test_a_question_about_a_test_that_was_dropped_tests_nothing_and_says_what_to
     forgetful = NetRegistry(nets.service, nets.source)
     monkeypatch.setattr(forgetful, "evaluating", lambda opened: pytest.fail("a Net is tested in a place of Classify"))
     for ask in (shown_evaluation, images_page, lambda nets, state: batch_page(nets, state, "0, 1, 2, 3")):
-        with pytest.raises(RunError, match=r"^This test is no longer stored\. Press Test it to see the Net as it is now"):
+        with pytest.raises(
+            RunError, match=r"^This test is no longer stored\. Press Test it to see the Net as it is now"
+        ):
             ask(forgetful, state)
 
 
