@@ -81,6 +81,7 @@ def train(options: argparse.Namespace, config: TrainConfig) -> int:
 
     torch.set_num_threads(1)  # a mini-batch of 4 is too little work to share between cores
     device = choose_device(config.device)
+    config.check_device(device.kind)
     splits = open_splits(options.data, unverified=options.unverified)
     resume = load_checkpoint(options.resume) if options.resume else None
     net, control = new_net(config.seed), Control()

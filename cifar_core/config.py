@@ -194,6 +194,17 @@ class TrainConfig:
         """Return how many mini-batches the whole training takes; the last one of an epoch may be smaller."""
         return self.epochs * math.ceil(images / self.batch_size)
 
+    def lines(self, images: int) -> int:
+        """Return how many lines the log of the whole training has; each epoch counts its mini-batches anew."""
+        return self.epochs * (math.ceil(images / self.batch_size) // self.report_every)
+
+    def check_device(self, device: str) -> None:
+        """Raise ConfigError if these settings cannot be trained on `device` (cpu, cuda or mps) in a sensible time."""
+        if device == "cpu" and self.precision == "float16":
+            raise ConfigError(
+                "A CPU computes up to fifty times more slowly in float16 than in float32; take float32 or bfloat16."
+            )
+
 
 FIELDS: dict[str, Field] = settings_of(TrainConfig)
 """each setting's description, by its name"""

@@ -18,6 +18,7 @@ from cifar_core.runs.records import Run
 from cifar_core.runs.refs import PRETRAINED, NetRef
 from cifar_core.runs.registry import NetRegistry
 from cifar_core.runs.service import Service
+from demo.client_address import address_of
 from demo.gradio_compat import ImageInput
 from demo.setup.settings import page_config
 from demo.widgets.events import PREDICT
@@ -86,11 +87,11 @@ class Endpoints:
             "png": data_url(image_grid(image_set.images[indices], columns)) if indices else "",
         }
 
-    def start(self, owner: str = "", **settings: Any) -> dict[str, Any]:
+    def start(self, request: gr.Request | None, owner: str = "", **settings: Any) -> dict[str, Any]:
         data = self.source.splits
         config = page_config(settings, len(data.train))
         key = str(owner) if owner else owner_key_of(None)
-        return {"run": self.service.start(key, config, data).id, "owner": key}
+        return {"run": self.service.start(key, config, data, address=address_of(request)).id, "owner": key}
 
     def snapshot(self, run: str, since: int = -1) -> dict[str, Any]:
         """Return how a run stands: state, points of the loss curve after step `since`, log lines, accuracy.
@@ -169,9 +170,11 @@ def with_settings(start: Callable[..., dict[str, Any]]) -> Callable[..., dict[st
     ]
     after_device = START_SETTINGS.index("device") + 1
     parameters.insert(after_device, inspect.Parameter("owner", kind, default="", annotation=str))
-    signature = inspect.Signature(parameters, return_annotation=dict[str, Any])
+    request = inspect.Parameter("request", kind, annotation=gr.Request | None)  # Gradio's own, and no caller's
+    signature = inspect.Signature([request, *parameters], return_annotation=dict[str, Any])
     described.__signature__ = signature  # type: ignore[attr-defined]
-    described.__annotations__ = {one.name: one.annotation for one in parameters} | {"return": dict[str, Any]}
+    described.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()}
+    described.__annotations__["return"] = dict[str, Any]
     described.__name__ = "start"
     lines = ["Start a training. Return the run's id and the secret owner key, which /stop wants.", "", "Args:"]
     for one in parameters:

@@ -13,6 +13,7 @@ from cifar_core.runs.bundle import bundle
 from cifar_core.runs.images import images_of
 from cifar_core.runs.pairs import BASELINE, QUIZ, QUIZ_MISTAKES, check_mistake, plain, quiz_config
 from cifar_core.runs.records import Run, RunChange, new_run
+from cifar_core.runs.tables.holder import Holder
 from cifar_core.training.control import Change
 from cifar_core.training.events import Changed
 
@@ -23,56 +24,75 @@ class RunCommands(Admission):
     Every method that takes a run's id raises RunError if there is no such run, or it is somebody else's.
     """
 
-    def start(self, owner: str, config: TrainConfig, data: Splits, changes: Sequence[Change] = ()) -> Run:
+    def start(
+        self,
+        owner: str,
+        config: TrainConfig,
+        data: Splits,
+        changes: Sequence[Change] = (),
+        *,
+        address: str | None = None,
+    ) -> Run:
         """Start a training for the visitor with the secret key `owner`; it begins within a fraction of a second.
 
-        `changes` are made at their steps, as they were in a run that is to be repeated.
+        `changes` are made at their steps, as they were in a run that is to be repeated. `address` is whatever tells
+        visitors apart who make themselves many keys, such as their internet address; None if there is no such thing.
 
-        Raises RunError, with the bound in its sentence, if that would be too much.
+        Raises CifarError, with the bound in its sentence, if that would be too much.
         """
-        changed = config.changed({change.name: change.value for change in changes})
-        self._check_start(owner, config, data, changed)
+        self._check_start(owner)
         images = len(training_images(config, data))
-        steps = max(config.steps(images), changed.steps(images))
+        versions = (config, *(config.changed({change.name: change.value}) for change in changes))
+        for one in versions:
+            self.check_settings(one, images)
+        steps, holder = max(one.steps(images) for one in versions), Holder.of(owner, address)
         with self._starting:
-            active = self._check_room(owner)
-            self._check_rate(owner)
+            self._check_rate(holder)
+            active = self._make_room(holder)
             folder = data.folder.resolve()  # the next server may be started in another folder
             run = new_run(secrets.token_hex(8), config, folder, images, self._least_loaded(active)[0])
             run = replace(run, data_sha256=data.sha256 or None)
             # each mark is written anew when its change is made, with what is then true
             marks = [Changed(one.step, one.step * config.batch_size, one.name, one.value, steps) for one in changes]
-            self.store.add(run, owner, marks)
+            self.store.add(run, owner, marks, address)
         return run
 
     def start_pair(
-        self, owner: str, config: TrainConfig, mistake: str, data: Splits, *, quiz: bool = False
+        self,
+        owner: str,
+        config: TrainConfig,
+        mistake: str,
+        data: Splits,
+        *,
+        quiz: bool = False,
+        address: str | None = None,
     ) -> tuple[Run, Run]:
         """Start a baseline and a run that differs from it by `mistake`; with `quiz` the mistake is to be guessed.
 
         Raises CifarError if they may not be started; then none of the two is.
         """
         check_mistake(mistake, quiz=quiz)
-        configs = (config, replace(config, mistake=mistake))
+        self._check_start(owner)
+        configs, holder = (config, replace(config, mistake=mistake)), Holder.of(owner, address)
         for one in configs:
-            self._check_start(owner, one, data)
+            self.check_settings(one, len(training_images(one, data)))
         names = (BASELINE, QUIZ if quiz else plain(mistake))
         ids, folder, runs = (secrets.token_hex(8), secrets.token_hex(8)), data.folder.resolve(), list[Run]()
         with self._starting:
-            active = self._check_room(owner, 2)
-            self._check_rate(owner, 2)
+            self._check_rate(holder, 2)
+            active = self._make_room(holder, 2)
             for run_id, name, one in zip(ids, names, configs, strict=True):
                 images, worker = len(training_images(one, data)), self._least_loaded([*active, *runs])[0]
                 run = new_run(run_id, one, folder, images, worker, kind="quiz" if quiz else "lab", pair=ids[0])
                 runs.append(replace(run, name=name, data_sha256=data.sha256 or None))
             baseline, faulty = runs
-            self.store.add_pair(baseline, faulty, owner)
+            self.store.add_pair(baseline, faulty, owner, address)
         return baseline.public, faulty.public
 
-    def start_quiz(self, owner: str, data: Splits) -> tuple[Run, Run]:
+    def start_quiz(self, owner: str, data: Splits, *, address: str | None = None) -> tuple[Run, Run]:
         """Start a pair with a mistake and a seed that nobody has chosen, and that is to be guessed."""
         config = quiz_config(len(data.train))
-        return self.start_pair(owner, config, secrets.choice(QUIZ_MISTAKES), data, quiz=True)
+        return self.start_pair(owner, config, secrets.choice(QUIZ_MISTAKES), data, quiz=True, address=address)
 
     def solve(self, owner: str, run_id: str) -> Run:
         """Give the mistake of one's own quiz away; what is solved stays as it is."""
@@ -97,8 +117,12 @@ class RunCommands(Admission):
         return self._ask(owner, run_id, "pause")
 
     def resume(self, owner: str, run_id: str) -> Run:
-        """Let one's own paused run continue."""
-        return self._ask(owner, run_id, "resume")
+        """Let one's own paused run continue. Raises RunError if all places are taken by then."""
+        with self._starting:
+            run = self._own(owner, run_id)
+            if run.state == "paused":
+                self._make_room(self.store.holders()[run_id], paused=run_id)
+            return self._ask(owner, run_id, "resume")
 
     def change(self, owner: str, run_id: str, **settings: float) -> Run:
         """Change learning rate, momentum or batch size of one's own run from its next mini-batch on.
@@ -118,6 +142,11 @@ class RunCommands(Admission):
         wanted = now.changed(settings)
         if wanted.steps(run.images) > self.limits.steps:
             raise RunError(f"So small a batch needs more than the {self.limits.steps:,} mini-batches allowed here.")
+        if wanted.lines(run.images) > self.limits.lines:
+            raise RunError(
+                f"So small a batch gives more than the {self.limits.lines:,} lines in the log allowed here, because this "
+                f"run writes one every {run.config.report_every:,} mini-batches; start another run with it."
+            )
         new = {name: getattr(wanted, name) for name in settings if getattr(wanted, name) != getattr(now, name)}
         if new:
             self.store.ask(run, "change", **new)
@@ -135,13 +164,16 @@ class RunCommands(Admission):
             if run.busy > 60 * self.limits.minutes:
                 raise RunError(f"This run has had its {self.limits.minutes} minutes of work; start another.")
             images_of(run)  # which may have been replaced
-            steps = self._snapshot(run_id).config.changed({"epochs": total}).steps(run.images)
-            if steps > self.limits.steps:
+            wanted = self._snapshot(run_id).config.changed({"epochs": total})
+            if wanted.steps(run.images) > self.limits.steps:
                 raise RunError(
                     f"That would be more than the {self.limits.steps:,} mini-batches that a run may have here."
                 )
+            self.check_settings(wanted, run.images)
+            self._check_disk()
             config = run.config.changed({"epochs": total, "stop_rule": "none"})  # its rule would be met at once
-            self.store.restart(run, config, self._least_loaded(self._check_room(owner))[0])
+            active = self._make_room(self.store.holders()[run_id])
+            self.store.restart(run, config, self._least_loaded(active)[0])
         return self.find(run_id)
 
     def rename(self, owner: str, run_id: str, name: str) -> Run:

@@ -12,6 +12,7 @@ from cifar_core.training.events import (
     Progress,
     Reported,
     Started,
+    TimeUp,
     TrainEvent,
     Validated,
 )
@@ -42,6 +43,8 @@ def folded(slice: SliceResult, event: TrainEvent | EvaluateEvent) -> SliceResult
             return replace(slice, run=run, validations=(*slice.validations, event))
         case Changed():
             return replace(slice, run=replace(run, steps=event.steps), changes=(*slice.changes, event))
+        case TimeUp():
+            return slice
         case Checkpointed():
             run = replace(run, checkpoint=event.checkpoint.position.step, attempts=0)
             return replace(slice, run=run, checkpoint=event.checkpoint)

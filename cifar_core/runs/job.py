@@ -139,6 +139,7 @@ class Job:
     def _work(self, deadline: float) -> SliceResult:
         """Take events until the deadline, or the end of the run; return what they bring."""
         slice = SliceResult() if self.saved else SliceResult(RunChange(attempts=self.run.attempts))
+        self.control.until = deadline
         for event in self.events:
             slice = self._with_effects(folded(slice, event), event)
             if isinstance(event, Finished) and self.ending != "diverged":

@@ -8,6 +8,7 @@ from cifar_core.errors import RunError
 from cifar_core.runs.pairs import Pair, in_order
 from cifar_core.runs.records import Filters, Frame, FrameTime, Run, Snapshot, WorkerInfo
 from cifar_core.runs.store import Store
+from cifar_core.runs.tables.holder import digest
 from cifar_core.runs.weights import newest_weights, weights_at
 
 _GONE = "There is no such run; check its id, or it may have been removed."
@@ -30,8 +31,8 @@ class RunQueries:
 
     def is_own(self, owner: str, run_id: str) -> bool:
         """Return whether `owner` is the secret key of this run's owner."""
-        key = self.store.owner_of(run_id) if run_id.isascii() else None
-        return key is not None and secrets.compare_digest(key.encode(), owner.encode(errors="surrogatepass"))
+        kept = self.store.owner_of(run_id) if run_id.isascii() else None
+        return kept is not None and secrets.compare_digest(kept, digest(owner))
 
     def runs_of(self, owner: str, limit: int = 50) -> list[Run]:
         """Return the visitor's runs, the newest first."""

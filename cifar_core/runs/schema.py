@@ -6,6 +6,8 @@ from itertools import pairwise
 from sqlite3 import Connection
 from typing import Any
 
+from cifar_core.runs.tables.holder import digest
+
 FIRST_TABLES = """
 create table runs (
     id text primary key,
@@ -134,6 +136,14 @@ def drop_what_is_left_of_removed_runs(tx: Connection) -> None:
         tx.execute(f"delete from {table} where run not in (select id from runs)")
 
 
+def hide_owners(tx: Connection) -> None:
+    """Replace the owners' keys by digests; add the address of each run, which is not known of old ones."""
+    tx.execute("alter table runs add column address text not null default ''")
+    tx.execute("pragma secure_delete = on")  # the keys are overwritten on the disk, too
+    tx.create_function("digest", 1, digest, deterministic=True)
+    tx.execute("update runs set owner = digest(owner)")
+
+
 UPGRADES: tuple[str | Callable[[Connection], None], ...] = (
     FIRST_TABLES,
     CONTROL_TABLES,
@@ -142,6 +152,7 @@ UPGRADES: tuple[str | Callable[[Connection], None], ...] = (
     mark_pairs,
     STANDING_REQUESTS,
     drop_what_is_left_of_removed_runs,
+    hide_owners,
 )
 """what leads from each version of the store to the next; SQLite's user_version says how many were done"""
 

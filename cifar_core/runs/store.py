@@ -4,10 +4,12 @@ The page writes requests into it, the workers write what happened, and everybody
 anywhere else, so a page, a worker or the whole server can vanish at any time.
 """
 
+import math
 import shutil
 import sqlite3
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from cifar_core.config import TrainConfig
@@ -18,6 +20,7 @@ from cifar_core.runs.schema import TABLES_OF_A_RUN, UPGRADES, upgrade
 from cifar_core.runs.slice_result import SliceResult
 from cifar_core.runs.tables import filters, frames, requests, results, runs
 from cifar_core.runs.tables.events import CHANGES, POINTS, REPORTS, VALIDATIONS
+from cifar_core.runs.tables.holder import Holder, digest
 from cifar_core.runs.timings import Timings
 from cifar_core.training.events import Changed
 
@@ -34,6 +37,8 @@ class Store(Assignment):
         self.folder = folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            with suppress(PermissionError):  # it is somebody else's folder
+                folder.chmod(0o700)  # so that nobody else on this machine reads what is in it
             with self.transaction() as tx:
                 version = upgrade(tx)
                 if version <= len(UPGRADES):
@@ -59,14 +64,19 @@ class Store(Assignment):
             return runs.find(tx, run)
 
     def owner_of(self, run: str) -> str | None:
-        """Return the secret key of the run's owner."""
+        """Return the digest of the key of the run's owner."""
         with self.reading() as tx:
             return runs.owner_of(tx, run)
 
     def runs_of(self, owner: str, limit: int = 50) -> list[Run]:
         """Return the owner's runs, the newest first."""
         with self.reading() as tx:
-            return runs.of_owner(tx, owner, limit)
+            return runs.of_owner(tx, digest(owner), limit)
+
+    def holders(self, first: float = 0.0, last: float = math.inf) -> dict[str, Holder]:
+        """Return whom each run belongs to, by its id: all, or those created between two times."""
+        with self.reading() as tx:
+            return runs.holders(tx, first, last)
 
     def pair(self, name: str) -> list[Run]:
         """Return the runs of a pair, the baseline first."""
@@ -83,8 +93,8 @@ class Store(Assignment):
         with self.reading() as tx:
             return runs.active_count(tx)
 
-    def ended(self) -> list[tuple[Run, str]]:
-        """Return the runs that have ended, each with its owner's key, the oldest first."""
+    def ended(self) -> list[Run]:
+        """Return the runs that have ended, the oldest first."""
         with self.reading() as tx:
             return runs.ended(tx)
 
@@ -125,17 +135,17 @@ class Store(Assignment):
 
     # -- writing -------------------------------------------------------------------------------------------------
 
-    def add(self, run: Run, owner: str, changes: Sequence[Changed] = ()) -> None:
+    def add(self, run: Run, owner: str, changes: Sequence[Changed] = (), address: str | None = None) -> None:
         """Save a new run, with changes to be made when it comes to their steps."""
         with self.transaction(durable=True) as tx:
-            runs.add(tx, run, owner)
+            runs.add(tx, run, Holder.of(owner, address))
             CHANGES.add(tx, run.id, changes)
 
-    def add_pair(self, baseline: Run, faulty: Run, owner: str) -> None:
+    def add_pair(self, baseline: Run, faulty: Run, owner: str, address: str | None = None) -> None:
         """Save two new runs, or none of them."""
         with self.transaction(durable=True) as tx:
-            runs.add(tx, baseline, owner)
-            runs.add(tx, faulty, owner)
+            runs.add(tx, baseline, Holder.of(owner, address))
+            runs.add(tx, faulty, Holder.of(owner, address))
 
     def ask(self, run: Run, kind: str, **arguments: float) -> None:
         """Leave a request for the worker that has this run. It replaces one like it; no run that has ended gets any."""

@@ -75,7 +75,9 @@ class Worker:
         return bool(training)
 
     def _device_for(self, run: Run) -> str:
-        return self.device.kind if run.config.device == "auto" else choose_device(run.config.device).kind
+        device = self.device.kind if run.config.device == "auto" else choose_device(run.config.device).kind
+        run.config.check_device(device)
+        return device
 
     @contextmanager
     def _ending_with_its_error(self, run: Run) -> Iterator[None]:

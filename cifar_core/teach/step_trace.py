@@ -17,14 +17,14 @@ from cifar_core.config import TrainConfig
 from cifar_core.data.image_set import ImageSet
 from cifar_core.errors import ConfigError
 from cifar_core.field import whole_number
-from cifar_core.net import Net, new_net
+from cifar_core.net import new_net
 from cifar_core.training.batches import TrainingImages
 from cifar_core.training.control import Control
 from cifar_core.training.events import Checkpointed, Progress
 from cifar_core.training.learner import Learner
 from cifar_core.training.loop import train
 from cifar_core.training.schedule import learning_rate
-from cifar_core.training.state import Position
+from cifar_core.training.state import Checkpoint, Position
 
 Tensors = dict[str, Tensor]
 """by the names in the Net's state dict"""
@@ -98,25 +98,36 @@ class StepTrace:
     """the loss of the same mini-batch after the step"""
 
 
-def trace_step(config: TrainConfig, image_set: ImageSet, number: int, weight: str, place: int = 0) -> StepTrace:
-    """Return step `number` (from 1) of the training `config` on `image_set`, made on the CPU.
+def before_step(config: TrainConfig, image_set: ImageSet, number: int) -> Checkpoint:
+    """Return where the training `config` on `image_set`, made on the CPU, stands before its step `number` (from 1).
 
-    `weight` names a tensor of the Net (conv1.weight) and `place` one number in it, counted through. Raise ConfigError
-    if there is no such step or weight, or the mini-batch is too large to be looked at.
+    Raise ConfigError if there is no such step, or it cannot be looked at: the mini-batch is too large, or the CPU too
+    slow.
     """
     number = whole_number("Step", number, 1, min(MOST_STEPS, config.steps(len(image_set))))
     if config.batch_size > MOST_IMAGES:
         raise ConfigError(f"To look at every image of a step, take a batch size of at most {MOST_IMAGES}.")
-    net = new_net(config.seed)
-    parameters = dict(net.named_parameters())
-    if weight not in parameters or not 0 <= place < parameters[weight].numel():
+    config.check_device("cpu")
+    with _one_thread():
+        return _train_until(config, image_set, number - 1)
+
+
+def trace_step(config: TrainConfig, image_set: ImageSet, before: Checkpoint, weight: str, place: int = 0) -> StepTrace:
+    """Return the step that follows `before`, what `before_step` gave for the same training.
+
+    `weight` names a tensor of the Net (conv1.weight) and `place` one number in it, counted through. Raise ConfigError
+    if there is no such weight.
+    """
+    if weight not in before.weights or not 0 <= place < before.weights[weight].numel():
         raise ConfigError("There is no such weight; choose a layer, and a number within it.")
     with _one_thread():
-        return _trace(net, config, image_set, number, weight, place)
+        return _trace(config, image_set, before, weight, place)
 
 
-def _trace(net: Net, config: TrainConfig, image_set: ImageSet, number: int, weight: str, place: int) -> StepTrace:
-    learner, at = _train_until(net, config, image_set, number - 1)
+def _trace(config: TrainConfig, image_set: ImageSet, start: Checkpoint, weight: str, place: int) -> StepTrace:
+    net, at = new_net(config.seed), start.position
+    learner = Learner(net, config, "cpu")
+    learner.state.restore(start.weights, start.momentum, start.gradients)
     loader = TrainingImages(image_set, config, "cpu").loader(at.epoch)
     inputs, labels = loader.batch(at.seen, config.batch_size)
     chosen = slice(at.seen, at.seen + len(labels))
@@ -144,7 +155,7 @@ def _trace(net: Net, config: TrainConfig, image_set: ImageSet, number: int, weig
         for name, tensor in before[0].items()
     )
     return StepTrace(
-        number=number,
+        number=at.step + 1,
         indices=tuple(loader.sampler.indices[chosen].tolist()),
         images=loader.sampler.images_at(chosen, loader.images).numpy(),
         labels=tuple(labels.tolist()),
@@ -201,18 +212,16 @@ def _one_thread() -> Iterator[None]:
             torch.set_num_threads(before)
 
 
-def _train_until(net: Net, config: TrainConfig, image_set: ImageSet, steps: int) -> tuple[Learner, Position]:
-    """Let the loop make `steps` steps; return the learner as they left it, and where it stands."""
-    net.to("cpu")
+def _train_until(config: TrainConfig, image_set: ImageSet, steps: int) -> Checkpoint:
+    """Let the loop make `steps` steps; return where it stands."""
+    net = new_net(config.seed)
     if steps == 0:
-        return Learner(net, config, "cpu"), Position()
+        return Learner(net, config, "cpu").state.checkpoint(Position())
     control = Control()
     # a report after every step, so that the loop can be stopped at the right one
     for event in train(net, image_set, replace(config, report_every=1, stop_rule="none"), control=control):
         if isinstance(event, Progress) and event.step == steps:
             control.stop = True
         if isinstance(event, Checkpointed):
-            learner, saved = Learner(net, config, "cpu"), event.checkpoint
-            learner.state.restore(saved.weights, saved.momentum, saved.gradients)
-            return learner, saved.position
+            return event.checkpoint
     raise ConfigError("With these settings the training diverges before this step; choose an earlier one.")

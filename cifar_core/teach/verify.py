@@ -64,6 +64,7 @@ def _verifying(receipt: Receipt, splits: Splits) -> Iterator[Verifying | Verifie
     from cifar_core.training.progress import validation_for
 
     config, note = receipt.settings, environment_note(receipt)
+    config.check_device("cpu")
     other_data = _data_differ(receipt.data, data_facts(splits))
     if other_data:
         yield Verified(False, other_data, "Nothing was trained, because with other data nothing can agree.")

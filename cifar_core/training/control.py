@@ -1,5 +1,6 @@
 """What may be requested of a training while it runs."""
 
+import math
 from dataclasses import dataclass, field
 
 
@@ -22,6 +23,8 @@ class Control:
     """end the training; its last event is then Finished('stopped')"""
     checkpoint: bool = False
     """yield a Checkpointed event after the next Progress"""
+    until: float = math.inf
+    """from this moment of `time.monotonic()` on, yield at least a TimeUp after each mini-batch"""
     changes: list[Change] = field(default_factory=list)
     """settings to change, in the order of their steps"""
 

@@ -77,6 +77,11 @@ class Changed:
     """mini-batches from beginning to end, after the change"""
 
 
+@dataclass(frozen=True)
+class TimeUp:
+    """The time that Control allows is over. It stands between two mini-batches of which nothing is reported yet."""
+
+
 @dataclass(frozen=True, eq=False)
 class Checkpointed:
     """A checkpoint: one that was requested through Control, or the state at the end, just before Finished."""
@@ -94,4 +99,4 @@ class Finished:
     """mini-batches done"""
 
 
-TrainEvent = Started | Progress | Reported | Validated | Changed | Checkpointed | Finished
+TrainEvent = Started | Progress | Reported | Validated | Changed | TimeUp | Checkpointed | Finished

@@ -1,6 +1,7 @@
 """How far a training has come: what it reports on the way, and when it ends."""
 
 import math
+import time
 from collections.abc import Callable, Iterator
 from typing import Literal
 
@@ -21,6 +22,7 @@ from cifar_core.training.events import (
     Progress,
     Reported,
     Started,
+    TimeUp,
     TrainEvent,
     Validated,
 )
@@ -120,6 +122,8 @@ class ProgressTracker:
         ## Reading a loss makes the program wait for the device, so it is done only when there is something to report.
         if report or point or self.control.stop:
             yield from self._report(report)
+        elif time.monotonic() >= self.control.until:
+            yield TimeUp()
         yield from self._prepare_next()
 
     def finish(self) -> Iterator[TrainEvent]:

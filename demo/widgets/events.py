@@ -21,6 +21,8 @@ PREDICT: dict[str, Any] = QUIET | {"concurrency_limit": 2, "concurrency_id": "cl
 """for an event that asks a Net about a few images: two at once on the whole server"""
 EVALUATE: dict[str, Any] = QUIET | {"concurrency_limit": 1, "concurrency_id": "judge"}
 """for an event that asks a Net about thousands of images: one at a time on the whole server"""
+TRACE: dict[str, Any] = QUIET | {"concurrency_limit": 1, "concurrency_id": "step"}
+"""for an event that makes one step of a training, and perhaps the 200 before it: one at a time on the whole server"""
 LATEST: dict[str, Any] = {"trigger_mode": "always_last"}
 """for an event that comes faster than it is answered: the last one counts. At most one such listener an event:
 in Gradio 6.31 two of them wake each other for ever (a test looks for that)"""

@@ -207,6 +207,15 @@ def test_a_device_that_is_not_there_is_refused(
     assert found.kind == "cpu" and found.name and found.reason.startswith("No GPU can be used: ")
 
 
+def test_float16_on_a_cpu_is_refused_before_anything_is_trained(
+    archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [*train_arguments(archive, tmp_path / "net.pth"), "--device", "cpu", "--precision", "float16"]
+    assert complaint(capsys, *command) == (
+        "A CPU computes up to fifty times more slowly in float16 than in float32; take float32 or bfloat16."
+    )
+
+
 def test_a_gpu_is_taken_if_there_is_one_and_the_cpu_if_it_was_requested(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: "GeForce GTX 1070")

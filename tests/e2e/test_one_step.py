@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cifar_core.config import TrainConfig
-from cifar_core.teach.step_trace import trace_step
+from cifar_core.teach.step_trace import StepTrace, before_step, trace_step
 from tests.helpers.serving import Server
 
 pytestmark = pytest.mark.browser
@@ -35,11 +35,16 @@ def shows_step(page: Any, number: int) -> None:
     expect(page.locator("#step-number input")).to_have_value(str(number))
 
 
+def traced(server: Server, config: TrainConfig, number: int) -> StepTrace:
+    images = server.splits.train
+    return trace_step(config, images, before_step(config, images, number), "conv1.weight")
+
+
 def test_the_steps_of_the_training_one_after_the_other(visit: Visit, server: Server) -> None:
     page = visit()
     open_step(page)
     shows_step(page, 1)
-    first = trace_step(TrainConfig(), server.splits.train, 1, "conv1.weight", 0)
+    first = traced(server, TrainConfig(), 1)
     pictures = page.locator("#step-forward figure")
     expect(pictures).to_have_count(4)
     for at, (index, label) in enumerate(zip(first.indices, first.labels, strict=True)):
@@ -54,7 +59,7 @@ def test_the_steps_of_the_training_one_after_the_other(visit: Visit, server: Ser
 
     page.get_by_role("button", name="Next step", exact=True).click()
     shows_step(page, 2)
-    second = trace_step(TrainConfig(), server.splits.train, 2, "conv1.weight", 0)
+    second = traced(server, TrainConfig(), 2)
     expect(pictures.first).to_contain_text(f"image {second.indices[0]:,}")
     expect(page.locator("#step-backward")).to_contain_text("momentum × buffer of the step before + gradient")
     for _ in range(3):  # faster than the answers come
@@ -100,7 +105,7 @@ def test_the_step_belongs_to_the_settings_on_the_tab_train(visit: Visit, server:
     shows_step(page, 1)
     set_number(page, "seed", 7)
     open_step(page)
-    step = trace_step(TrainConfig(seed=7), server.splits.train, 1, "conv1.weight", 0)
+    step = traced(server, TrainConfig(seed=7), 1)
     expect(page.locator("#step-forward figure").first).to_contain_text(f"image {step.indices[0]:,}")
 
     set_number(page, "batch_size", 64)

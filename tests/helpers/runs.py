@@ -93,16 +93,20 @@ class Alone:
 
 @cache
 def alone(config: TrainConfig, splits: Splits, steps: int | None = None, changes: tuple[Change, ...] = ()) -> Alone:
-    """Train `config` with `changes`, as far as the point at step `steps` if that is given."""
-    net, points, reports = new_net(config.seed), [Point(0, 0, 0.0)], []
-    for event in train(net, splits.train, config, control=Control(changes=list(changes))):
+    """Train `config` with `changes`; if `steps` is given, stop after so many."""
+    net, points, reports = new_net(config.seed), list[Point](), list[Reported]()
+    control = Control(changes=list(changes))
+    if steps:  # a change that changes nothing says when the last step is next
+        control.changes = [change for change in changes if change.step < steps]
+        rates = [change.value for change in control.changes if change.name == "lr"]
+        control.changes.append(Change("lr", [config.lr, *rates][-1], steps - 1))
+    for event in train(net, splits.train, config, control=control):
+        control.stop = control.stop or (isinstance(event, Changed) and event.step + 1 == steps)
         if isinstance(event, Reported):
             reports.append(event)
         if isinstance(event, Progress):
             points.append(Point(event.step, event.images, event.loss))
-        if points[-1].step == steps:
-            break
-    return untrained(net, splits, tuple(points[1:]), tuple(reports))
+    return untrained(net, splits, tuple(points), tuple(reports))
 
 
 def untrained(net: Net, splits: Splits, points: tuple[Point, ...] = (), reports: tuple[Reported, ...] = ()) -> Alone:

@@ -1,4 +1,4 @@
-"""The runs themselves: a row each, with the secret key of its owner."""
+"""The runs themselves: a row each, with a digest of the key of its owner."""
 
 import json
 from dataclasses import fields
@@ -8,6 +8,7 @@ from typing import Any
 
 from cifar_core.config import TrainConfig
 from cifar_core.errors import ConfigError
+from cifar_core.runs.tables.holder import Holder
 from cifar_core.runs.tables.run import ACTIVE, NOT_USABLE, Run, RunChange
 
 _NAMES = [field.name for field in fields(Run) if field.name != "usable"]
@@ -21,13 +22,19 @@ def find(tx: Connection, run: str) -> Run | None:
 
 
 def owner_of(tx: Connection, run: str) -> str | None:
-    """Return the secret key of the run's owner."""
+    """Return the digest of the key of the run's owner."""
     row = tx.execute("select owner from runs where id = ?", (run,)).fetchone()
     return row[0] if row else None
 
 
+def holders(tx: Connection, first: float, last: float) -> dict[str, Holder]:
+    """Return whom each run belongs to that was created between two times (seconds since 1970), by the run's id."""
+    rows = tx.execute("select id, owner, address from runs where created between ? and ?", (first, last))
+    return {run: Holder(owner, address) for run, owner, address in rows}
+
+
 def of_owner(tx: Connection, owner: str, limit: int) -> list[Run]:
-    """Return the owner's runs, the newest first."""
+    """Return the runs of the owner with this digest, the newest first."""
     select = f"select {_COLUMNS} from runs where owner = ? order by created desc, rowid desc limit ?"
     return [_as_run(row) for row in tx.execute(select, (owner, limit))]
 
@@ -50,17 +57,17 @@ def active_count(tx: Connection) -> int:
     return int(tx.execute(f"select count(*) from runs where state in {ACTIVE}").fetchone()[0])
 
 
-def ended(tx: Connection) -> list[tuple[Run, str]]:
-    """Return the runs that have ended, each with its owner's key, the oldest first."""
-    rows = tx.execute(f"select owner, {_COLUMNS} from runs where state not in {ACTIVE} order by ended, rowid")
-    return [(_as_run(row[1:]), row[0]) for row in rows]
+def ended(tx: Connection) -> list[Run]:
+    """Return the runs that have ended, the oldest first."""
+    rows = tx.execute(f"select {_COLUMNS} from runs where state not in {ACTIVE} order by ended, rowid")
+    return [_as_run(row) for row in rows]
 
 
-def add(tx: Connection, run: Run, owner: str) -> None:
+def add(tx: Connection, run: Run, holder: Holder) -> None:
     """Write a new run."""
     values: list[Any] = [getattr(run, name) for name in _NAMES]
     values[_NAMES.index("config")] = json.dumps(run.config.to_json())
-    tx.execute(f"insert into runs (owner, {_COLUMNS}) values (?{', ?' * len(values)})", (owner, *values))
+    tx.execute(f"insert into runs (owner, address, {_COLUMNS}) values (?, ?{', ?' * len(values)})", (*holder, *values))
 
 
 def end_unusable(tx: Connection, now: float) -> None:

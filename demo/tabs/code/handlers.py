@@ -70,10 +70,10 @@ class Code:
 
         return parse_receipt(str(text))
 
-    def repeat(self, owner: str, text: str) -> Run:
-        """Start the training of a receipt again."""
+    def repeat(self, owner: str, text: str, address: str | None) -> Run:
+        """Start the training of a receipt again, for a visitor at this address."""
         receipt = self.read(text)
-        return self.service.start(owner, receipt.settings, self.source.splits, receipt.changes)
+        return self.service.start(owner, receipt.settings, self.source.splits, receipt.changes, address=address)
 
     def comparison(self, text: str, run_id: str) -> tuple[Markup, bool]:
         """Return the receipt beside the run that repeats it, and whether that run is still active."""

@@ -9,6 +9,7 @@ import gradio as gr
 
 from cifar_core.errors import CifarError
 from cifar_core.runs.registry import NetRegistry
+from demo.client_address import address_of
 from demo.gradio_compat import PageState
 from demo.tabs.code.handlers import NOW, Code, text_of_file
 from demo.tabs.code.state import CodeState
@@ -168,8 +169,8 @@ def wire_receipt(parts: Parts, code: Code, owner: gr.BrowserState) -> None:
         return {parts.receipt_textbox: text, **read(text)}
 
     @refusals_in(parts.comparison_html)
-    def repeat(owner_key: str, text: str) -> Outputs:
-        run = code.repeat(str(owner_key), text)
+    def repeat(owner_key: str, text: str, request: gr.Request | None) -> Outputs:
+        run = code.repeat(str(owner_key), text, address_of(request))
         return {
             parts.comparison_html: message_box("It runs; its lines are compared as they come."),
             parts.state: CodeState(run.id),

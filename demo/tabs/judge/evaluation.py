@@ -15,25 +15,17 @@ if TYPE_CHECKING:
 
 
 def shown_evaluation(nets: NetRegistry, state: JudgeState) -> tuple[Splits, "Evaluation"]:
-    """Return the images and the evaluation of the test on screen; evaluate again if it is no longer in the cache.
+    """Return the images and the evaluation of the test on screen.
 
-    Raise RunError if the run is gone, has trained on too far to be tested as it was, or its images were replaced.
+    Raise RunError if it is no longer in the cache, the run is gone, or its images were replaced. Nothing is evaluated
+    here: that takes a second or more, and only *Test it* waits for its turn to do so.
     """
     tested, now = _opened(nets, state)
     # only the key counts for the cache, not the weights, which may be newer
     cached = nets.cached_evaluation(replace(now, ref=tested))
-    if cached is not None:
-        return now.splits, cached
-    if now.ref == tested:
-        return now.splits, nets.evaluation(now)
-    try:
-        then = nets.open(tested)
-    except RunError as error:
-        raise RunError(
-            f"This run has trained on since step {tested.step:,}, and that test is no longer stored. "
-            "Press Test it to see the Net as it is now."
-        ) from error
-    return then.splits, nets.evaluation(then)
+    if cached is None:
+        raise RunError("This test is no longer stored. Press Test it to see the Net as it is now.")
+    return now.splits, cached
 
 
 def image_inside(nets: NetRegistry, state: JudgeState, index: object) -> tuple[LookAt, str]:

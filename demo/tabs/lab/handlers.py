@@ -10,6 +10,7 @@ from cifar_core.errors import CifarError, RunError, StoreError
 from cifar_core.mistakes import MISTAKES
 from cifar_core.runs.pairs import PAIR_DEFAULTS, PAIR_SETTINGS, Pair, pair_config
 from cifar_core.runs.registry import NetRegistry
+from demo.client_address import address_of
 from demo.tabs.lab.layout import Parts
 from demo.tabs.lab.state import LabState
 from demo.tabs.lab.view import (
@@ -68,15 +69,16 @@ class Lab:
             config = PAIR_DEFAULTS
         return {self.parts.about_html: about_html(word), self.parts.code_html: code_html(word, config)}
 
-    def run_both(self, owner: str, state: LabState, word: str, *values: Any) -> Outputs:
+    def run_both(self, owner: str, state: LabState, word: str, request: gr.Request | None, *values: Any) -> Outputs:
         """Start a pair; the one before makes room for it."""
         config = self._config(values)
-        baseline, _ = self.service.start_pair(str(owner), config, str(word), self.source.splits)
+        splits, address = self.source.splits, address_of(request)
+        baseline, _ = self.service.start_pair(str(owner), config, str(word), splits, address=address)
         return {**self._started(str(owner), baseline.id, state), self.parts.code_html: code_html(str(word), config)}
 
-    def start_quiz(self, owner: str, state: LabState) -> Outputs:
+    def start_quiz(self, owner: str, state: LabState, request: gr.Request | None) -> Outputs:
         """Start a pair whose mistake is to be guessed."""
-        baseline, _ = self.service.start_quiz(str(owner), self.source.splits)
+        baseline, _ = self.service.start_quiz(str(owner), self.source.splits, address=address_of(request))
         return {**self._started(str(owner), baseline.id, state), self.parts.code_html: message_box(SECRET_CODE)}
 
     def stop(self, owner: str, state: LabState) -> Outputs:

@@ -14,10 +14,10 @@ from demo.tabs.one_step.arithmetic import SHAPES, count_of
 from demo.tabs.one_step.view import backward_html, end_html, forward_html, summary_html
 
 if TYPE_CHECKING:
-    from cifar_core.teach.step_trace import StepTrace
+    from cifar_core.training.state import Checkpoint
 
-MAX_TRACES = 128
-"""steps in the cache, at most 100 kB each"""
+MAX_CHECKPOINTS = 32
+"""in the cache, half a megabyte each: from there, a step with another of its weights takes milliseconds"""
 SMALL_BATCH = 4
 """the batch size that is shown in place of one that is too large: the tutorial's"""
 FIRST = "conv1.weight"
@@ -32,11 +32,11 @@ class Refusal(CifarError):
 
 
 class Steps:
-    """Makes what the tab shows of a step; remembers the last traces for the next who asks."""
+    """Makes what the tab shows of a step; remembers where the last ones began for the next who asks."""
 
     def __init__(self, source: DataSource) -> None:
         self.source = source
-        self._trace = lru_cache(MAX_TRACES)(_trace)
+        self._before = lru_cache(MAX_CHECKPOINTS)(_before)
 
     def show(
         self, number: object, weight: object, place: object, small_batch: bool, values: Sequence[Any]
@@ -45,7 +45,7 @@ class Steps:
 
         `values` are the settings of the tab Train. Raises Refusal where no step can be shown.
         """
-        from cifar_core.teach.step_trace import MOST_IMAGES, MOST_STEPS
+        from cifar_core.teach.step_trace import MOST_IMAGES, MOST_STEPS, trace_step
 
         given, data = dict(zip(NAMES, values, strict=True)), self.source.splits
         too_large = not fits(given["batch_size"], MOST_IMAGES)
@@ -58,7 +58,7 @@ class Steps:
             images, name = training_images(config, data), str(weight) if str(weight) in SHAPES else FIRST
             last, end = min(MOST_STEPS, config.steps(len(images))), count_of(name) - 1
             at, within = nearest(number, 1, last), nearest(place, 0, end)
-            step = self._trace(config, images, at, name, within)
+            step = trace_step(config, images, self._before(config, images, at), name, within)
         except Refusal:
             raise
         except CifarError as error:
@@ -78,10 +78,10 @@ class Steps:
         }
 
 
-def _trace(config: TrainConfig, images: ImageSet, number: int, weight: str, place: int) -> "StepTrace":
-    from cifar_core.teach.step_trace import trace_step
+def _before(config: TrainConfig, images: ImageSet, number: int) -> "Checkpoint":
+    from cifar_core.teach.step_trace import before_step
 
-    return trace_step(config, images, number, weight, place)
+    return before_step(config, images, number)
 
 
 def nearest(given: object, low: int, high: int) -> int:

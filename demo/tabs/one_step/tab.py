@@ -11,7 +11,7 @@ from demo.gradio_compat import OPEN_TAB, PageState
 from demo.tabs.one_step.arithmetic import SHAPES, count_of
 from demo.tabs.one_step.handlers import FIRST, SMALL_BATCH, Refusal, Steps
 from demo.tabs.one_step.state import OneStepState
-from demo.widgets.events import JS_ONLY, LATEST, PREDICT, Outputs
+from demo.widgets.events import JS_ONLY, LATEST, TRACE, Outputs
 from demo.widgets.templates import message_box
 
 FAR = 10**6
@@ -112,7 +112,7 @@ def wire(parts: Parts, steps: Steps, settings: Mapping[str, gr.Number | gr.Dropd
 
     inputs = [parts.number, parts.weight_dropdown, parts.place_number, parts.state, *settings.values()]
     outputs = list(nothing(parts, "", False)) + [parts.number, parts.place_number, parts.state]
-    latest = PREDICT | LATEST
+    latest = TRACE | LATEST
     gr.on([tab.select, parts.number.input, parts.place_number.input], show, inputs, outputs, **latest)
     for button, by in parts.movers:
         # the browser counts, so that every one of several fast clicks counts

@@ -13,6 +13,7 @@ from cifar_core.data.source import DataSource
 from cifar_core.errors import CifarError, RunError
 from cifar_core.runs.service import Service
 from cifar_core.training.presets import PRESETS
+from demo.client_address import address_of
 from demo.gradio_compat import cached_copy
 from demo.open_pages import OpenPages
 from demo.setup.settings import NAMES, page_config, plan_sentence, preset_values
@@ -46,11 +47,18 @@ class TrainHandlers:
         self.owner, self.saved = owner, saved
 
     def start(
-        self, owner_key: str, stored: object, accuracy: object, hardest: object, diverges: object, *values: Any
+        self,
+        owner_key: str,
+        stored: object,
+        accuracy: object,
+        hardest: object,
+        diverges: object,
+        request: gr.Request | None,
+        *values: Any,
     ) -> Outputs:
         """Start a run and store the guess about it; the questions are empty again for the next."""
         data, guess = self.source.splits, self.widgets.guess
-        run = self.service.start(str(owner_key), self._config(values, data), data)
+        run = self.service.start(str(owner_key), self._config(values, data), data, address=address_of(request))
         guesses = with_guess(stored, run.id, (accuracy, hardest, diverges))
         return {
             self.widgets.run.message_html: message_box(""),

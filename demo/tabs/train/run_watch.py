@@ -8,10 +8,10 @@ import time
 from dataclasses import dataclass, replace
 
 from cifar_core.errors import RunError, StoreError
-from cifar_core.runs.records import Point, Run, Snapshot
+from cifar_core.runs.records import Run, Snapshot
 from cifar_core.runs.service import Service
-from cifar_core.runs.smoothing import MovingMean
 from cifar_core.training.events import Changed, Validated
+from demo.tabs.train.curve import Curve
 from demo.tabs.train.run_view import filters_html, log_end, result_html, status_html, tested_on, trouble_html
 from demo.tabs.train.state import Command, TrainState
 from demo.tabs.train.story import story_of
@@ -72,9 +72,8 @@ class RunWatch:
         self._last_step = -1
         self._filters_at = 0.0
         self._seen: set[Validated | Changed] = set()
-        self._points: list[Point] = []
         self._reported = 0
-        self._mean: MovingMean | None = None
+        self._curve: Curve | None = None
 
     def look(self) -> View:
         """Return the page as it should be now."""
@@ -119,7 +118,7 @@ class RunWatch:
             weights=not run.active and run.checkpoint >= 0,
             new=new or (old.new and old.run is not None and old.run.state == run.state),
             status=status_html(run, own=own),
-            chart=old.chart + self._chart_tail(snapshot, validations, changes),
+            chart=self._chart(snapshot, validations, changes),
             filters=self._filters_of(run),
             story=self._story_of(snapshot, bool(validations or changes)),
             log=log,
@@ -131,16 +130,19 @@ class RunWatch:
         old = self._view.run
         return old is not None and (run.step < old.step or run.config != old.config or (run.active and not old.active))
 
-    def _chart_tail(self, snapshot: Snapshot, validations: list[Validated], changes: list[Changed]) -> str:
-        """Return what the chart's text grows by."""
-        head = ""
-        if self._mean is None:
-            self._mean, head = MovingMean(snapshot.run), chart_head(snapshot.run)
+    def _chart(self, snapshot: Snapshot, validations: list[Validated], changes: list[Changed]) -> str:
+        """Return the chart's text grown by what is new; or another, once in a while, in which the curve is thinned."""
+        curve = self._curve = self._curve or Curve(snapshot.run)
+        before, every = len(curve.points), curve.every
+        curve.add(snapshot.points)
         if snapshot.points:
             self._last_step = snapshot.points[-1].step
-        self._points += snapshot.points
-        points = chart_points(snapshot.points, self._mean.add(snapshot.points))
-        return head + points + chart_validations(validations) + chart_marks(changes)
+        text = self._view.chart
+        if not text or curve.every != every:
+            text, before = chart_head(snapshot.run), 0
+            validations, changes = list(snapshot.validations), list(snapshot.changes)
+        points = chart_points(curve.points[before:], curve.means[before:])
+        return text + points + chart_validations(validations) + chart_marks(changes)
 
     def _story_of(self, snapshot: Snapshot, more: bool) -> str:
         """Return the story: another one where there is a log line, a validation, a change or another state."""
@@ -150,7 +152,10 @@ class RunWatch:
         reported = [report.step for report in snapshot.reports]
         validated = [one.step for one in snapshot.validations]
         self._reported = max([self._reported, *reported, *validated])
-        return story_of(self._service, snapshot, self._points, self._reported)
+        points = self._curve.points if self._curve else []
+        if self._curve and self._curve.every > 1:  # so that all pages read the same, whenever they opened
+            points = list(self._service.snapshot(run.id).points)
+        return story_of(self._service, snapshot, points, self._reported)
 
     def _filters_of(self, run: Run) -> str:
         """Return the first layer as it is now, or as it was shown less than a second ago."""

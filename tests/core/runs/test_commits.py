@@ -14,6 +14,7 @@ from cifar_core.runs.db import Database
 from cifar_core.runs.records import new_run
 from cifar_core.runs.store import Store
 from cifar_core.runs.worker import Worker
+from cifar_core.training import progress
 
 A_SLICE = 10
 """slices a second of a run that is alone; several share rounds of a fifth of a second, so that each has five"""
@@ -57,7 +58,7 @@ def test_a_run_costs_one_transaction_a_slice(
             ),
             "ann",
         )
-    for module in (job, frame_recorder):
+    for module in (job, frame_recorder, progress):
         monkeypatch.setattr(module, "time", clock)
     monkeypatch.setattr(Database, "transaction", counted)
     worker = Worker(store, 0, "cpu")  # with the timings that a visitor gets

@@ -1,8 +1,10 @@
 """The bounds of a shared server: what has run or rested too long is stopped, what has long ended is removed."""
 
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from cifar_core.errors import ConfigError, RunError
 from cifar_core.field import settings_of
 from cifar_core.runs.job import Job
 from cifar_core.runs.limits import AGED_AT_ONCE, Limits, enforce_retention
-from cifar_core.runs.records import ACTIVE, Run, State, new_run
+from cifar_core.runs.records import ACTIVE, Point, Run, State, new_run
 from cifar_core.runs.service import Service
 from cifar_core.runs.store import Store
 from tests.helpers.runs import ANN, BOB, write_rows
@@ -28,11 +30,19 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "runs")
 
 
-def added(store: Store, name: str, state: State = "done", ago: float = 60.0, owner: str = ANN, **columns: Any) -> Run:
+def added(
+    store: Store,
+    name: str,
+    state: State = "done",
+    ago: float = 60.0,
+    owner: str = ANN,
+    address: str | None = None,
+    **columns: Any,
+) -> Run:
     """A run of this state; one that has ended did so `ago` seconds before NOW."""
     run = new_run(name, TrainConfig(), Path("/data"), 400, 0)
     ended = None if state in ACTIVE else NOW - ago
-    store.add(replace(run, state=state, created=NOW - ago - 1, ended=ended, **columns), owner)
+    store.add(replace(run, state=state, created=NOW - ago - 1, ended=ended, **columns), owner, address=address)
     return run
 
 
@@ -47,7 +57,7 @@ def fill(store: Store, name: str, megabytes: float) -> None:
 
 def left(store: Store) -> set[str]:
     """The runs that are still there."""
-    return {run.id for run in (*store.active(), *(run for run, _ in store.ended()))}
+    return {run.id for run in (*store.active(), *store.ended())}
 
 
 def asked(store: Store) -> list[tuple[str, str]]:
@@ -136,7 +146,38 @@ def test_the_runs_that_ended_first_make_room_on_the_disk(store: Store) -> None:
     enforce_retention(store, Limits(disk_mb=50), (), NOW)
     assert len(left(store)) == 5
     enforce_retention(store, Limits(disk_mb=25), (), NOW)
-    assert left(store) == {"run 0", "run 1"}  # whosever they are, and no more than are needed
+    assert left(store) == {"run 0", "run 1"}  # each visitor's newest, and no more than are needed
+
+
+def test_who_takes_most_of_the_disk_gives_it_back_first_however_many_keys_they_have(store: Store) -> None:
+    for number in range(10):  # a class behind one address, with one run each
+        added(store, f"learner {number}", ago=500 + number, owner=f"learner {number}", address="school")
+        fill(store, f"learner {number}", 1)
+    for number in range(20):
+        added(store, f"flood {number}", ago=100 + number, owner=f"key {number}", address="elsewhere")
+        fill(store, f"flood {number}", 4)
+    enforce_retention(store, Limits(disk_mb=50), (), NOW)
+    assert left(store) == {f"learner {number}" for number in range(10)} | {f"flood {number}" for number in range(10)}
+
+
+def test_at_an_address_each_visitors_newest_run_goes_last(store: Store) -> None:
+    added(store, "large and only", ago=1000, owner=BOB, address="school")
+    fill(store, "large and only", 10)
+    for number in range(3):
+        added(store, f"ann {number}", ago=100 + number, address="school")
+        fill(store, f"ann {number}", 1)
+    enforce_retention(store, Limits(disk_mb=12), (), NOW)
+    assert left(store) == {"large and only", "ann 0", "ann 1"}
+    enforce_retention(store, Limits(disk_mb=5), (), NOW)
+    assert left(store) == {"ann 0"}
+
+
+def test_rows_and_frames_count_for_the_disk(store: Store) -> None:
+    added(store, "many rows", ago=100)
+    added(store, "few rows")
+    write_rows(store, "many rows", points=[Point(step, step, 2.0) for step in range(30_000)])
+    enforce_retention(store, Limits(disk_mb=1), (), NOW)
+    assert left(store) == {"few rows"}
 
 
 def test_a_large_old_run_is_enough_to_make_room_for_small_new_ones(store: Store) -> None:
@@ -195,6 +236,16 @@ def test_the_service_takes_a_run_for_watched_while_somebody_looks_at_it(tmp_path
 
 
 # --------------------------------------------------------------------------------------------------- what is stopped
+
+
+def test_of_too_many_paused_runs_the_longest_paused_of_whoever_has_most_is_stopped(store: Store) -> None:
+    added(store, "alone", "paused", owner=BOB, paused=NOW - 900)
+    for number in range(3):
+        added(store, f"ann {number}", "paused", paused=NOW - 100 - number)
+    added(store, "going", "running")
+    enforce_retention(store, Limits(active=3), (), NOW)
+    assert asked(store) == [("ann 2", "stop")]
+    assert message_of(store, "ann 2") == "Stopped: 3 runs may be paused at once here."
 
 
 def test_a_run_that_has_worked_too_long_is_asked_to_stop_and_told_why(store: Store) -> None:
@@ -271,3 +322,37 @@ def test_starting_too_often_is_refused_with_the_bound_and_for_that_visitor_only(
     with pytest.raises(RunError, match="2 runs within a minute, and 2 are allowed"):
         service.start(ANN, TrainConfig(), tiny)
     service.start(BOB, TrainConfig(), tiny)
+
+
+def test_starting_too_often_is_refused_for_all_keys_of_an_address(tmp_path: Path, tiny: Splits) -> None:
+    service = Service(tmp_path / "runs", workers=1, limits=Limits(starts_a_minute_per_address=2))
+    for number in range(2):
+        service.start(f"key {number}" * 4, TrainConfig(), tiny, address="192.0.2.7")
+    with pytest.raises(RunError, match="2 runs were started within a minute by all who share your internet address"):
+        service.start(ANN, TrainConfig(), tiny, address="192.0.2.7")
+    service.start(ANN, TrainConfig(), tiny, address="192.0.2.8")
+    for _ in range(3):
+        service.start(BOB, TrainConfig(), tiny)  # who is on their own: nothing is known of an address
+
+
+def test_starts_before_the_clock_was_set_back_do_not_count(tmp_path: Path, tiny: Splits) -> None:
+    service = Service(tmp_path / "runs", workers=1, limits=Limits(starts_a_minute=1))
+    run = service.start(ANN, TrainConfig(), tiny)
+    write_rows(service.store, run.id, created=run.created + 3600)
+    service.start(ANN, TrainConfig(), tiny)
+
+
+def test_nothing_is_started_on_a_disk_that_is_nearly_full(
+    tmp_path: Path, tiny: Splits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service, left = Service(tmp_path / "runs", workers=1, limits=Limits(free_disk_mb=100)), 99_000_000
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=left))
+    for start in (
+        lambda: service.start(ANN, TrainConfig(), tiny),
+        lambda: service.start_pair(ANN, TrainConfig(), "softmax", tiny),
+        lambda: service.start_quiz(ANN, tiny),
+    ):
+        with pytest.raises(RunError, match="disk is nearly full"):
+            start()
+    left = 101_000_000
+    assert service.start(ANN, TrainConfig(), tiny).active

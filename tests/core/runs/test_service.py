@@ -14,7 +14,10 @@ from cifar_core.errors import ConfigError
 from cifar_core.runs.limits import Limits
 from cifar_core.runs.records import Run, WorkerInfo
 from cifar_core.runs.service import Service
+from cifar_core.training.control import Change
 from tests.helpers.runs import ANN, BOB, EVE, NO_LIMITS, SHORT, refusal, work, write_rows
+
+CARL = "carl" * 8
 
 
 @pytest.fixture
@@ -47,12 +50,96 @@ def test_a_visitor_may_have_only_some_runs_going(closed: Service, tiny: Splits) 
 
 
 def test_all_visitors_together_may_have_only_some_runs_going(closed: Service, tiny: Splits) -> None:
-    first, *_ = (closed.start(owner, SHORT, tiny) for owner in (ANN, ANN, BOB))
+    first, *_ = (closed.start(owner, SHORT, tiny) for owner in (ANN, BOB, EVE))
     assert closed.active_count() == 3
-    sentence = refusal(lambda: closed.start(EVE, SHORT, tiny))
+    sentence = refusal(lambda: closed.start(CARL, SHORT, tiny))  # nobody has more than they would have
     assert sentence == "This server trains 3 runs at once at most; try again in a while."
+    assert refusal(lambda: closed.start(ANN, SHORT, tiny)) == sentence
     write_rows(closed.store, first.id, state="done")
+    assert closed.start(CARL, SHORT, tiny).active
+
+
+def stopped(service: Service) -> list[str]:
+    """The runs that were asked to stop."""
+    return [one.run for worker in range(2) for one in service.store.requests(worker) if one.kind == "stop"]
+
+
+def test_when_all_places_are_taken_a_newcomer_gets_that_of_the_longest_running_run_of_whoever_has_most(
+    closed: Service, tiny: Splits
+) -> None:
+    first, second, _ = (closed.start(owner, SHORT, tiny) for owner in (ANN, ANN, BOB))
+    write_rows(closed.store, second.id, state="running", busy=9.0)
     assert closed.start(EVE, SHORT, tiny).active
+    assert stopped(closed) == [second.id]
+    assert closed.find(second.id).message == (
+        "Stopped: all places were taken, and a visitor with no run going needed one."
+    )
+    assert "at once at most" in refusal(lambda: closed.start(CARL, SHORT, tiny))  # Ann's other one is her only one
+    assert stopped(closed) == [second.id]
+
+
+def test_one_who_makes_many_keys_gives_way_to_others_and_takes_nobodys_place(tmp_path: Path, tiny: Splits) -> None:
+    limits = Limits(active=8, active_per_address=6)
+    service = Service(tmp_path / "runs", workers=2, limits=limits)
+    keys = [f"key number {number}" * 2 for number in range(10)]
+    flood = [service.start(key, SHORT, tiny, address="elsewhere").id for key in keys[:6]]
+    assert refusal(lambda: service.start(keys[6], SHORT, tiny, address="elsewhere")) == (
+        "6 runs are active of all who share your internet address, and 6 are allowed; stop one of yours, or try again "
+        "in a while."
+    )
+    learners = [service.start(owner, SHORT, tiny, address="school").id for owner in (ANN, BOB)]
+    for owner in (CARL, EVE):
+        learners.append(service.start(owner, SHORT, tiny, address="school").id)
+    assert sorted(stopped(service)) == sorted(flood[:2])
+    assert not set(stopped(service)) & set(learners)
+    assert "at once at most" in refusal(lambda: service.start("frank" * 4, SHORT, tiny, address="school"))  # 4 and 4
+    for run in flood[:2]:
+        write_rows(service.store, run, state="stopped")
+    assert "at once at most" in refusal(lambda: service.start(keys[6], SHORT, tiny, address="elsewhere"))
+
+
+def test_a_paused_run_takes_no_place_and_needs_one_to_go_on(closed: Service, tiny: Splits) -> None:
+    first, *_ = (closed.start(owner, SHORT, tiny) for owner in (ANN, BOB, EVE))
+    write_rows(closed.store, first.id, state="paused")
+    assert closed.start(CARL, SHORT, tiny).active
+    assert "at once at most" in refusal(lambda: closed.resume(ANN, first.id))
+    closed.stop(BOB, closed.runs_of(BOB)[0].id)
+    write_rows(closed.store, closed.runs_of(BOB)[0].id, state="stopped")
+    assert closed.resume(ANN, first.id).active
+
+
+def test_a_run_of_too_many_lines_is_refused_whichever_way_its_settings_come(tmp_path: Path, tiny: Splits) -> None:
+    service = Service(tmp_path / "runs", workers=1, limits=Limits(lines=100, active_per_owner=9))
+    assert service.start(ANN, replace(SHORT, report_every=2), tiny).active
+    fine = replace(SHORT, report_every=1)
+    assert refusal(lambda: service.start(ANN, fine, tiny)) == (
+        "These settings give 200 lines in the log and this server allows 100: take fewer epochs, a larger batch, or a "
+        "line for more mini-batches."
+    )
+    assert "200 lines" in refusal(lambda: service.start_pair(ANN, fine, "softmax", tiny))
+    large = replace(fine, batch_size=40)
+    changes = (Change("batch_size", 4, 1), Change("batch_size", 40, 2))
+    assert "200 lines" in refusal(lambda: service.start(ANN, large, tiny, changes))
+    run = service.start(ANN, large, tiny)
+    assert "100 lines" in refusal(lambda: service.change(ANN, run.id, batch_size=4))
+    service.change(ANN, run.id, batch_size=8)
+    write_rows(service.store, run.id, state="done", checkpoint=20, step=20, seen=800)
+    assert "lines in the log" in refusal(lambda: service.train_on(ANN, run.id, 100))
+
+
+def test_float16_on_a_cpu_is_refused(closed: Service, tiny: Splits) -> None:
+    half = replace(SHORT, precision="float16")
+    with pytest.raises(ConfigError, match="take float32 or bfloat16"):
+        closed.start(ANN, replace(half, device="cpu"), tiny)
+    waiting = closed.start(ANN, half, tiny)  # no worker has said yet what it trains on
+    closed.store.register(0, WorkerInfo(1, "cpu", "A processor", "", ("cpu",)))
+    with pytest.raises(ConfigError, match="take float32 or bfloat16"):
+        closed.start(BOB, half, tiny)
+    work(closed.store)
+    assert closed.find(waiting.id).state == "failed"
+    assert closed.find(waiting.id).message.endswith("take float32 or bfloat16.")
+    closed.store.register(0, WorkerInfo(1, "cuda", "A processor", "", ("cpu", "cuda")))
+    assert closed.start(BOB, half, tiny).active
 
 
 def test_new_runs_go_to_the_worker_with_the_fewest(closed: Service, tiny: Splits) -> None:

@@ -34,6 +34,7 @@ from cifar_core.runs.records import (
 from cifar_core.runs.schema import UPGRADES
 from cifar_core.runs.slice_result import SliceResult
 from cifar_core.runs.store import Store
+from cifar_core.runs.tables.holder import Holder, digest
 from cifar_core.training.events import Changed, Reported, Validated
 from tests.helpers.runs import write_rows
 
@@ -108,7 +109,7 @@ def test_a_run_survives_reopening_with_all_that_happened(store: Store) -> None:
     again = Store(store.folder)
     assert again.run(run.id) == there.run
     assert seen(again, run.id) == there
-    assert again.owner_of(run.id) == KEY
+    assert again.owner_of(run.id) == digest(KEY)
 
 
 def test_what_is_not_there_is_none(store: Store) -> None:
@@ -263,17 +264,23 @@ def test_active_runs_are_those_not_ended_the_oldest_first(store: Store) -> None:
     assert [run.id for run in store.runs_of(KEY) if run.active] == ["waiting", "running", "paused", "testing"]
 
 
-def test_ended_runs_are_told_with_their_owners_the_first_ended_first(store: Store) -> None:
+def test_ended_runs_are_told_the_first_ended_first_and_whom_each_belongs_to(store: Store) -> None:
     states = ("done", "waiting", "stopped", "testing", "diverged", "paused", "failed", "running")
     for number, state in enumerate(states):
         added(store, state, owner=f"owner {number}", state=state, ended=100.0 - number)
-    assert [(run.id, owner) for run, owner in store.ended()] == [
-        ("failed", "owner 6"),
-        ("diverged", "owner 4"),
-        ("stopped", "owner 2"),
-        ("done", "owner 0"),
-    ]
-    assert store.ended()[0][0] == store.run("failed")
+    assert [run.id for run in store.ended()] == ["failed", "diverged", "stopped", "done"]
+    assert store.ended()[0] == store.run("failed")
+    assert store.holders() == {name: Holder.of(f"owner {number}", None) for number, name in enumerate(states)}
+
+
+def test_no_key_and_no_address_is_in_the_store_and_nobody_else_may_read_it(store: Store) -> None:
+    run = a_run("a")
+    store.add(run, KEY, address="192.0.2.7")
+    assert store.holders() == {"a": Holder.of(KEY, "192.0.2.7")}
+    assert [run.id for run in store.runs_of(KEY)] == ["a"]
+    assert store.folder.stat().st_mode & 0o777 == 0o700
+    for path in store.folder.iterdir():
+        assert KEY.encode() not in path.read_bytes() and b"192.0.2.7" not in path.read_bytes()
 
 
 def test_a_request_is_for_the_runs_own_worker_and_stands_until_it_is_handled(store: Store) -> None:

@@ -19,6 +19,7 @@ from cifar_core.runs.records import Point, Request, Run, Snapshot, TestResult, W
 from cifar_core.runs.schema import FIRST_TABLES, UPGRADES
 from cifar_core.runs.service import Service
 from cifar_core.runs.store import Store
+from cifar_core.runs.tables.holder import digest
 from cifar_core.training.checkpoint import save_checkpoint
 from cifar_core.training.control import Control
 from cifar_core.training.events import Checkpointed, Progress, Reported, Validated
@@ -74,7 +75,7 @@ def test_a_store_of_the_first_program_is_upgraded_in_place_and_keeps_everything(
     assert there.reports == (Reported(5, 1, 5, 1.7),)
     assert there.result == TestResult(14, 31, 120, (0.25, None), (3, 8, 8, 0))
     assert (there.validations, there.changes, there.config) == ((), (), config)
-    assert store.owner_of("old") == KEY
+    assert store.owner_of("old") == digest(KEY)
     assert store.weights_of(there.run).read_bytes() == b"weights"
     assert (store.frame_times("old"), store.frames("old"), store.filters("old")) == ([], [], None)
     (asked,) = store.requests(1)
@@ -215,6 +216,19 @@ def test_its_runs_are_listed_as_they_were(before: Path) -> None:
         (PAUSED, "change", {"lr": 0.005})
     ]
     assert runs[DIVERGED].message.startswith("The loss is no longer a finite number")
+
+
+def test_the_owners_keys_leave_it_and_still_open_their_runs(before: Path) -> None:
+    before.chmod(0o755)
+    service = Service(before, workers=1)
+    assert {run.id for run in service.runs_of(BEN)} | {run.id for run in service.runs_of(ANNA)} == set(
+        columns_before(before)
+    )
+    assert service.is_own(ANNA, PAUSED) and not service.is_own(digest(ANNA), PAUSED)
+    service.store.close()
+    for path in before.iterdir():
+        assert ANNA.encode() not in path.read_bytes() and BEN.encode() not in path.read_bytes()
+    assert before.stat().st_mode & 0o777 == 0o700
 
 
 def test_its_quizzes_and_pairs_become_data(service: Service) -> None:

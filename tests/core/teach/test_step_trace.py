@@ -14,7 +14,7 @@ from cifar_core.errors import ConfigError
 from cifar_core.mistakes import MISTAKES
 from cifar_core.net import new_net
 from cifar_core.pixels import normalize
-from cifar_core.teach.step_trace import StepTrace, trace_step
+from cifar_core.teach.step_trace import StepTrace, before_step, trace_step
 from cifar_core.training.events import Progress, Reported
 from cifar_core.training.loop import train
 
@@ -25,7 +25,8 @@ MIXED = replace(CONFIG, weight_decay=0.01, label_smoothing=0.1, augment="flip_sh
 def look(
     tiny: Splits, number: int, config: TrainConfig = CONFIG, weight: str = "fc3.bias", place: int = 2
 ) -> StepTrace:
-    return trace_step(config, tiny.train.first(50), number, weight, place)
+    images = tiny.train.first(50)
+    return trace_step(config, images, before_step(config, images, number), weight, place)
 
 
 @pytest.mark.parametrize("config", [CONFIG, MIXED], ids=["plain", "mixed"])
@@ -110,6 +111,8 @@ def test_a_step_weight_or_batch_that_cannot_be_looked_at_is_refused_in_a_sentenc
             look(tiny, number)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="at most 16"):
         look(tiny, 1, replace(CONFIG, batch_size=17))
+    with pytest.raises(ConfigError, match="take float32 or bfloat16"):
+        look(tiny, 1, replace(CONFIG, precision="float16"))
     for weight, place in (("conv3.weight", 0), ("fc3.bias", 10), ("fc3.bias", -1)):
         with pytest.raises(ConfigError, match="no such weight"):
             look(tiny, 1, CONFIG, weight, place)

@@ -1,6 +1,7 @@
 """A training that is controlled while it runs: settings changed, stop rules, accuracy on the way."""
 
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from cifar_core.training.events import (
     Progress,
     Reported,
     Started,
+    TimeUp,
     TrainEvent,
     Validated,
 )
@@ -91,6 +93,26 @@ def test_a_change_without_a_step_applies_before_the_next_mini_batch(tiny: Splits
     [change] = of(Changed, events)
     assert (change.step, change.value) == (7, 0.5)
     assert isinstance(events[events.index(change) - 1], Progress)
+
+
+def test_once_its_time_is_up_a_training_pauses_after_each_mini_batch_and_reports_the_same(tiny: Splits) -> None:
+    config = replace(CONFIG, epochs=100)  # a point every 5 of 5,000 mini-batches
+    usual = train(new_net(0), tiny.train, config)
+    hurried = list(islice(train(new_net(0), tiny.train, config, control=Control(until=0.0)), 200))
+    assert [type(event) for event in hurried[1:7]] == [TimeUp, TimeUp, TimeUp, TimeUp, Progress, TimeUp]
+    reported = [event for event in hurried if not isinstance(event, TimeUp)]
+    assert reported == list(islice(usual, len(reported)))
+
+
+def test_what_is_asked_between_two_points_is_done_before_the_next_mini_batch(tiny: Splits) -> None:
+    control = Control(until=0.0)
+    training = train(new_net(0), tiny.train, replace(CONFIG, epochs=100), control=control)
+    assert [type(event) for event in islice(training, 3)] == [Started, TimeUp, TimeUp]
+    control.changes.append(Change("lr", 0.5))
+    assert next(training) == Changed(2, 16, "lr", 0.5, 5000)
+    control.stop = True
+    steps = [event.step for event in training if isinstance(event, Progress | Finished)]
+    assert steps == [3, 3]
 
 
 def test_a_training_resumed_behind_its_changes_equals_one_never_interrupted(tiny: Splits, tmp_path: Any) -> None:

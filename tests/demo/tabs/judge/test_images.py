@@ -25,6 +25,7 @@ from tests.helpers.nets import ANN, run_of
 def state_of(nets: NetRegistry, name: str = "pretrained", evaluation: Evaluation | None = None) -> JudgeState:
     """Return the state after a test of a Net, which found this, or what it finds."""
     opened = nets.open(NetRef(name))
+    nets.evaluation(opened)
     if evaluation is not None:
         nets._evaluations.put(opened.key, evaluation)
     return JudgeState(tested=opened.ref, data=fingerprint(opened.splits))

@@ -13,7 +13,7 @@ from cifar_core.config import CLASSES, TrainConfig
 from cifar_core.data import Splits
 from cifar_core.mistakes import MISTAKES
 from cifar_core.net import new_net
-from cifar_core.teach.step_trace import MOST_IMAGES, StepTrace, WeightUpdate, trace_step
+from cifar_core.teach.step_trace import MOST_IMAGES, StepTrace, WeightUpdate, before_step, trace_step
 from demo.tabs.one_step.arithmetic import SHAPES, arithmetic, place_words
 from demo.tabs.one_step.handlers import fits, nearest
 from demo.tabs.one_step.loss import before_and_after
@@ -40,7 +40,7 @@ def look(tiny: Splits):  # type: ignore[no-untyped-def]
     def looked_at(
         number: int, config: TrainConfig = CONFIG, weight: str = "conv1.weight", place: int = 100
     ) -> StepTrace:
-        return trace_step(config, tiny.train, number, weight, place)
+        return trace_step(config, tiny.train, before_step(config, tiny.train, number), weight, place)
 
     return looked_at
 

@@ -71,13 +71,13 @@ def test_a_guess_belongs_to_the_very_run_that_was_started(
 ) -> None:
     start, others = service.start, []
 
-    def start_and_another(*inputs: Any) -> Any:
-        run = start(*inputs)
+    def start_and_another(*inputs: Any, **options: Any) -> Any:
+        run = start(*inputs, **options)
         others.append(start(ANN, CONFIG, tiny))  # in another tab of the same visitor, a moment later
         return run
 
     monkeypatch.setattr(service, "start", start_and_another)
-    outputs = train.start(ANN, {"before": [1, "", ""]}, 40, "cat", "no", *VALUES)
+    outputs = train.start(ANN, {"before": [1, "", ""]}, 40, "cat", "no", None, *VALUES)
     guess = train.widgets.guess
     first, second = others[0].id, next(run.id for run in service.runs_of(ANN) if run.id != others[0].id)
     assert outputs[guess.stored_state] == {"before": [1, "", ""], second: [40, "cat", "no"]} and first != second
@@ -88,7 +88,7 @@ def test_a_guess_belongs_to_the_very_run_that_was_started(
 def test_a_refused_start_leaves_the_guess_alone(train: TrainHandlers, service: Service) -> None:
     values = [7 if name == "lr" else value for name, value in zip(NAMES, VALUES, strict=True)]
     with pytest.raises(ConfigError, match="Learning rate must be"):
-        train.start(ANN, {}, 40, "cat", "no", *values)
+        train.start(ANN, {}, 40, "cat", "no", None, *values)
     assert service.runs_of(ANN) == []
 
 

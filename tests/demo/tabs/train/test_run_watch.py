@@ -7,6 +7,7 @@ import pytest
 from cifar_core.data import Splits
 from cifar_core.runs.service import Service
 from cifar_core.training.events import Changed
+from demo.tabs.train import curve
 from demo.tabs.train.run_watch import RunWatch, View
 from demo.widgets.chart import chart_head
 from tests.helpers.markup import text_of
@@ -95,6 +96,23 @@ def test_the_chart_only_grows_while_a_run_goes_on(service: Service, tiny: Splits
     )
     assert probes == [f"a,{4 * step},{step // 4 / 60:.4g}" for step in range(25, 201, 25)]
     assert marks == ["c,200,learning rate 0.01"]
+
+
+def test_the_curve_of_a_long_run_is_thinned_and_the_same_on_every_page(
+    service: Service, tiny: Splits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(curve, "MOST", 40)
+    run = service.start(ANN, CONFIG, tiny)
+    write_rows(service.store, run.id, changes=[Changed(30, 120, "lr", 0.01, 200)])
+    watch = RunWatch(service, ANN)
+    for step, kept in ((40, 40), (41, 21), (79, 40), (80, 40), (81, 21), (200, 25)):
+        go_to(service, run, step)
+        view = watch.look()
+        assert same(view, shown(service))
+        _, points, validations, marks = drawn(view.chart)
+        assert len(points) == kept <= curve.MOST
+        assert (len(validations), len(marks)) == (step // 25, 1)
+    assert [int(point.split(",")[0]) for point in points] == list(range(1, 201, 8))
 
 
 def test_a_view_stays_equal_while_nothing_happens(service: Service, tiny: Splits) -> None:
