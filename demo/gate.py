@@ -213,7 +213,7 @@ def _kind_of(scope: Scope) -> str:
 def _read_event(body: bytes, depth: int, events: Mapping[int, bool]) -> tuple[str, int]:
     """Return the session and the number of an event; raise Refused if it is none that this page could have sent."""
     try:
-        event = json.loads(body.decode()) if _depth(body) <= depth else None
+        event = json.loads(body.decode(), parse_int=_whole_number) if _depth(body) <= depth else None
         if b"\\u" in body:
             json.dumps(event, ensure_ascii=False).encode()  # half a character, which nothing could store or show, fails
     except (ValueError, RecursionError):
@@ -226,6 +226,13 @@ def _read_event(body: bytes, depth: int, events: Mapping[int, bool]) -> tuple[st
     if type(number) is not int or number not in events or not (trigger is None or type(trigger) is int):
         raise Refused(404, "This page has no such event; reload it.")
     return session, number
+
+
+def _whole_number(digits: str) -> int:
+    """Return a whole number; raise ValueError for one that no browser's numbers go up to, and no answer could hold."""
+    if len(digits) > 16:
+        raise ValueError
+    return int(digits)
 
 
 _STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[^][{}]', re.DOTALL)

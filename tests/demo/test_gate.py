@@ -180,6 +180,7 @@ def test_an_event_reaches_gradio_as_it_was_sent() -> None:
         json.dumps({"data": [], "fn_index": SHORT, "session_hash": "x" * 65}).encode(),
         json.dumps({"data": [], "fn_index": SHORT, "session_hash": "page", "batched": True}).encode(),
         json.dumps({"data": [], "fn_index": SHORT, "session_hash": "page", "trigger_id": "x"}).encode(),
+        json.dumps({"data": [10**18], "fn_index": SHORT, "session_hash": "page"}).encode(),
         json.dumps({"data": ["\ud800"], "fn_index": SHORT, "session_hash": "page"}).encode(),
         b'{"fn_index": 3, "session_hash": "page", "data": ' + b"[" * 5000 + b"]" * 5000 + b"}",
         b'{"fn_index": 3, "session_hash": "page", "data": ["[", ' + b"[" * 60 + b"]" * 60 + b"]}",

@@ -14,7 +14,7 @@ class Attempt:
     method: str
     path: str
     body: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, Any] = field(default_factory=dict)
 
     @property
     def session(self) -> str:
