@@ -144,8 +144,8 @@ class RunCommands(Admission):
             raise RunError(f"So small a batch needs more than the {self.limits.steps:,} mini-batches allowed here.")
         if wanted.lines(run.images) > self.limits.lines:
             raise RunError(
-                f"So small a batch gives more than the {self.limits.lines:,} lines in the log allowed here, because this "
-                f"run writes one every {run.config.report_every:,} mini-batches; start another run with it."
+                f"So small a batch gives more than the {self.limits.lines:,} lines in the log allowed here, because "
+                f"this run writes one every {run.config.report_every:,} mini-batches; start another run with it."
             )
         new = {name: getattr(wanted, name) for name in settings if getattr(wanted, name) != getattr(now, name)}
         if new:

@@ -28,7 +28,7 @@ class Limits:
     active_per_address: int = _limit(
         40, "Active runs per address", "runs active at once of all visitors with one internet address, paused or not"
     )
-    active: int = _limit(60, "Active runs", "runs that train at once, all visitors together; as many may be paused")
+    active: int = _limit(60, "Active runs", "runs that train at once, all visitors together (as many may be paused)")
     starts_a_minute: int = _limit(10, "Starts a minute", "runs that one visitor may start within a minute")
     starts_a_minute_per_address: int = _limit(
         60, "Starts a minute per address", "runs that all visitors with one internet address may start within a minute"

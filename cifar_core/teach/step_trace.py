@@ -4,9 +4,6 @@ The step is one of the real training: the loop itself runs up to it, and the sam
 seed is always the same, for everybody, and nothing needs to be stored.
 """
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +15,7 @@ from cifar_core.data.image_set import ImageSet
 from cifar_core.errors import ConfigError
 from cifar_core.field import whole_number
 from cifar_core.net import new_net
+from cifar_core.teach.one_thread import one_thread
 from cifar_core.training.batches import TrainingImages
 from cifar_core.training.control import Control
 from cifar_core.training.events import Checkpointed, Progress
@@ -108,7 +106,7 @@ def before_step(config: TrainConfig, image_set: ImageSet, number: int) -> Checkp
     if config.batch_size > MOST_IMAGES:
         raise ConfigError(f"To look at every image of a step, take a batch size of at most {MOST_IMAGES}.")
     config.check_device("cpu")
-    with _one_thread():
+    with one_thread():
         return _train_until(config, image_set, number - 1)
 
 
@@ -120,7 +118,7 @@ def trace_step(config: TrainConfig, image_set: ImageSet, before: Checkpoint, wei
     """
     if weight not in before.weights or not 0 <= place < before.weights[weight].numel():
         raise ConfigError("There is no such weight; choose a layer, and a number within it.")
-    with _one_thread():
+    with one_thread():
         return _trace(config, image_set, before, weight, place)
 
 
@@ -195,21 +193,6 @@ def _weight_update(
         lr=lr,
         after=number(after[0]),
     )
-
-
-_ALONE = threading.Lock()
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Use one core, as the worker does: the last digits depend on it. Torch has one such number, so one at a time."""
-    with _ALONE:
-        before = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
 
 
 def _train_until(config: TrainConfig, image_set: ImageSet, steps: int) -> Checkpoint:

@@ -16,6 +16,7 @@ from cifar_core.runs.registry import NetRegistry
 from cifar_core.runs.service import Service
 from cifar_core.runs.tables.holder import Holder
 from demo.endpoints import START_SETTINGS, build_endpoints
+from demo.open_pages import OpenPages
 from demo.setup.settings import NAMES
 from demo.tabs.code.tab import build_code_tab
 from demo.tabs.lab.state import LabState
@@ -25,6 +26,7 @@ from demo.widgets.download import download_button
 from demo.widgets.owner import owner_state
 from tests.helpers.receipts import a_receipt
 from tests.helpers.run_steps import ANN
+from tests.helpers.runs import write_rows
 
 # blocks that are built and never launched leave an event loop behind
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -64,6 +66,7 @@ def holders_of_each_way(service: Service, splits: Splits) -> dict[str, list[Hold
         started = service.store.holders()
         holders[name] = list(started.values())
         for run in started:
+            write_rows(service.store, run, state="stopped")
             service.store.remove(run)
     return holders
 
@@ -75,7 +78,7 @@ def page_that_starts_runs(service: Service, splits: Splits) -> gr.Blocks:
     with gr.Blocks() as blocks:
         build_endpoints(service, source, nets)
         owner, saved = owner_state(), download_button()
-        train = build_train_tab(service, source, owner, saved, blocks)
+        train = build_train_tab(service, source, owner, saved, blocks, OpenPages())
         with gr.Tab("Lab") as lab:
             build_lab_tab(nets, owner, lab)
         with gr.Tab("Code") as code:

@@ -10,7 +10,7 @@ MOST = 2000
 
 
 class Curve:
-    """Keeps each point of `run`, then each second, each fourth ...: so all pages keep the same, whenever they opened."""
+    """Keeps each point of `run`, then each second, each fourth ...: all pages keep the same, whenever they opened."""
 
     def __init__(self, run: Run) -> None:
         self.every = 1

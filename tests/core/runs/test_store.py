@@ -556,7 +556,7 @@ def test_a_run_with_settings_that_are_not_allowed_here_has_failed_and_disturbs_n
             assert run.message.startswith("This version of the program does not allow the settings of this run")
             with pytest.raises(RunError, match="nothing can be made of it"):
                 run.check_solved()
-    assert {run.id for run, _ in again.ended()} == {"a", "c"}
+    assert {run.id for run in again.ended()} == {"a", "c"}
     assert seen(again, "a").points == POINTS
     assert again.remove("a") and again.remove(ended.id)
 

@@ -36,20 +36,20 @@ def ask(lab: Lab, state: LabState) -> dict[Any, Any]:
 
 
 def test_news_that_were_asked_for_before_another_quiz_began_do_not_bring_back_the_one_before(lab: Lab) -> None:
-    first = lab.start_quiz(ANN, LabState())[lab.parts.state]
-    second = lab.start_quiz(ANN, first)[lab.parts.state]
+    first = lab.start_quiz(ANN, LabState(), None)[lab.parts.state]
+    second = lab.start_quiz(ANN, first, None)[lab.parts.state]
     assert second.pair != first.pair
     late = ask(lab, first)  # the page had the first quiz when it asked
     assert late[lab.parts.state].pair == second.pair
 
 
 def test_news_during_which_another_quiz_begins_show_nothing(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = lab.start_quiz(ANN, LabState())[lab.parts.state]
+    first = lab.start_quiz(ANN, LabState(), None)[lab.parts.state]
     shown = lab._shown
 
     def start_meanwhile(*arguments: Any) -> dict[Any, Any]:
         monkeypatch.setattr(lab, "_shown", shown)
-        lab.start_quiz(ANN, first)
+        lab.start_quiz(ANN, first, None)
         return shown(*arguments)
 
     monkeypatch.setattr(lab, "_shown", start_meanwhile)
