@@ -114,7 +114,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"), help="default: %(default)s")
     parser.add_argument(
-        "--workers", type=_positive, metavar="N", help="training processes; default: one a core, or one for a GPU"
+        "--workers",
+        type=_positive,
+        metavar="N",
+        help="training processes; default: one for each core that is allowed here and has memory, or one for a GPU",
     )
     parser.add_argument(
         "--trusted-proxies",

@@ -32,6 +32,7 @@ from demo.tabs.train.tab import build_train_tab
 from demo.widgets.download import download_button
 from demo.widgets.events import JS_ONLY, QUIET
 from demo.widgets.look_at import LookAt
+from demo.widgets.moving import MovingKeys
 from demo.widgets.owner import owner_state
 from demo.widgets.templates import render, script
 
@@ -50,7 +51,7 @@ def build_app(service: Service, source: DataSource, nets: NetRegistry, pages: Op
         setup, lesson = build_setup(), build_lesson_panel()
         header = gr.HTML(header_html(service, source), js_on_load=script("reconnect.js"), elem_id="header")
         build_endpoints(service, source, nets)  # before the tabs, whose private handlers would else take their names
-        owner = owner_state()
+        owner, moving = owner_state(), MovingKeys(service)
         saved = download_button()
         data_in_use = gr.Textbox(data_key(source), visible="hidden", label="data set in use")
         look_at = PageState(LookAt(), label="what Inside is to open")
@@ -58,7 +59,7 @@ def build_app(service: Service, source: DataSource, nets: NetRegistry, pages: Op
             with gr.Tab("Browse", id="browse"):
                 build_browse_tab(source, data_in_use)
             with gr.Tab("Train", id="train"):
-                train = build_train_tab(service, source, owner, saved, blocks, pages)
+                train = build_train_tab(service, source, owner, saved, blocks, pages, moving)
             with gr.Tab("Classify", id="classify") as classify_tab:
                 build_classify_tab(nets, owner, data_in_use, look_at, classify_tab)
             with gr.Tab("Inside", id="inside") as inside_tab:
@@ -74,7 +75,7 @@ def build_app(service: Service, source: DataSource, nets: NetRegistry, pages: Op
             with gr.Tab("Code", id="code") as code_tab:
                 build_code_tab(nets, owner, train.settings, saved, code_tab)
             with gr.Tab("My runs", id="runs") as runs_tab:
-                build_runs_tab(service, owner, saved, runs_tab)
+                build_runs_tab(service, owner, saved, runs_tab, moving)
         blocks.load(header_watch(service, source, pages), None, [header, data_in_use], **QUIET)
         wire_setup(setup, train.settings, blocks)
         open_lesson.click(None, None, None, js=OPEN_LESSON, **JS_ONLY)

@@ -16,7 +16,7 @@ def values_of(nets: NetRegistry, run_id: str, batch_size: object = 4) -> dict[st
     """
     service, splits = nets.service, nets.source.splits
     workers = service.workers()
-    size = int(batch_size) if isinstance(batch_size, int | float) and batch_size >= 1 else 4
+    size = int(batch_size) if isinstance(batch_size, int | float) and 1 <= batch_size <= 1024 else 4
     count, classes = len(splits.train), len(splits.test.classes)
     try:
         snapshot = service.snapshot(run_id) if run_id else None

@@ -12,7 +12,8 @@ from demo.setup.settings import NAMES, Settings
 from demo.widgets.events import JS_ONLY, QUIET, Outputs
 from demo.widgets.templates import message_box, render
 
-_WHOLE_ADDRESS = "(query) => query ? window.location.origin + window.location.pathname + query : ''"
+WHOLE_ADDRESS = "(query) => query.startsWith('?') ? window.location.origin + window.location.pathname + query : query"
+"""completes an address in the browser: the server does not know under which one it is seen"""
 
 
 def build_share(settings: Settings, lesson_steps: Sequence[tuple[str, int]] = ()) -> None:
@@ -54,7 +55,6 @@ def build_share(settings: Settings, lesson_steps: Sequence[tuple[str, int]] = ()
         return {message_html: message_box(""), link_textbox: gr.Textbox(value=write_setup(setup), visible=True)}
 
     inputs = [title_textbox, lock_dropdown, hide_dropdown, tab_dropdown, step_dropdown, *settings.values()]
-    # the server does not know under which address the browser sees it, so the browser completes the link
     make_button.click(make, inputs, [message_html, link_textbox], **QUIET).then(
-        None, link_textbox, link_textbox, js=_WHOLE_ADDRESS, **JS_ONLY
+        None, link_textbox, link_textbox, js=WHOLE_ADDRESS, **JS_ONLY
     )

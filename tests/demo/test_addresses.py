@@ -23,6 +23,7 @@ from demo.tabs.lab.state import LabState
 from demo.tabs.lab.tab import build_lab_tab
 from demo.tabs.train.tab import build_train_tab
 from demo.widgets.download import download_button
+from demo.widgets.moving import MovingKeys
 from demo.widgets.owner import owner_state
 from tests.helpers.receipts import a_receipt
 from tests.helpers.run_steps import ANN
@@ -78,7 +79,7 @@ def page_that_starts_runs(service: Service, splits: Splits) -> gr.Blocks:
     with gr.Blocks() as blocks:
         build_endpoints(service, source, nets)
         owner, saved = owner_state(), download_button()
-        train = build_train_tab(service, source, owner, saved, blocks, OpenPages())
+        train = build_train_tab(service, source, owner, saved, blocks, OpenPages(), MovingKeys(service))
         with gr.Tab("Lab") as lab:
             build_lab_tab(nets, owner, lab)
         with gr.Tab("Code") as code:

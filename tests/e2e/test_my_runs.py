@@ -19,6 +19,7 @@ from cifar_core.runs.records import Run
 from cifar_core.runs.service import Service
 from demo.tabs.my_runs.tab import build_runs_tab
 from demo.widgets.download import download_button
+from demo.widgets.moving import MovingKeys
 from tests.helpers.one_tab import one_tab
 from tests.helpers.run_steps import ANN, CONFIG, end, go_to
 
@@ -41,7 +42,7 @@ def my_runs(browser: Any, service: Service) -> Iterator[Open]:
     contexts, errors = [], []
 
     def build(owner: Any, look_at: Any, tab: Any) -> None:
-        build_runs_tab(service, owner, download_button(), tab)
+        build_runs_tab(service, owner, download_button(), tab, MovingKeys(service))
 
     with one_tab(build, "My runs", ANN) as url:
 

@@ -13,6 +13,7 @@ from demo.tabs.my_runs.take_home import take_home
 from demo.tabs.my_runs.view import comparison_html, curves_text, list_html, snapshots_of
 from demo.widgets.download import file_to_save, slug
 from demo.widgets.events import Outputs
+from demo.widgets.moving import MINUTES, MovingKeys
 from demo.widgets.templates import message_box
 
 DELETE = "Delete"
@@ -23,6 +24,9 @@ class MyRunsWidgets:
     """The parts of the tab that handlers read or write."""
 
     refresh_button: gr.Button
+    move_button: gr.Button
+    move_textbox: gr.Textbox
+    """the address for another device"""
     list_html: gr.HTML
     tools_column: gr.Column
     """everything that needs a run"""
@@ -58,8 +62,8 @@ class MyRunsWidgets:
 class MyRunsHandlers:
     """Each method handles one event."""
 
-    def __init__(self, service: Service, widgets: MyRunsWidgets, saved: gr.DownloadButton) -> None:
-        self.service, self.widgets, self.saved = service, widgets, saved
+    def __init__(self, service: Service, widgets: MyRunsWidgets, saved: gr.DownloadButton, moving: MovingKeys) -> None:
+        self.service, self.widgets, self.saved, self.moving = service, widgets, saved, moving
 
     def fresh(self, owner_key: str, compared: list[str] | None, chosen: str | None) -> Outputs:
         """Show everything as it is now; what was chosen stays so where it is still there."""
@@ -122,6 +126,12 @@ class MyRunsHandlers:
             return not_asked | {widgets.message_html: message_box(str(error), "error")}
         message: Outputs = {widgets.message_html: message_box(f"{own.name} is deleted.")}
         return message | self.fresh(owner_key, compared, chosen)
+
+    def move(self, owner_key: str) -> Outputs:
+        """Show an address that makes these runs the visitor's own on another device, too."""
+        query = f"?move={self.moving.leave(str(owner_key))}&tab=train"
+        shown = gr.Textbox(query, visible=True, info=f"Open it there within {MINUTES} minutes. It works once.")
+        return {self.widgets.move_textbox: shown, self.widgets.message_html: message_box("")}
 
     def download(self, owner_key: str, chosen: str | None) -> Outputs:
         """Offer the zip of the run as it is now."""

@@ -4,18 +4,22 @@ import gradio as gr
 
 from cifar_core.runs.service import Service
 from demo.gradio_compat import PageState
+from demo.setup.share import WHOLE_ADDRESS
 from demo.tabs.my_runs.handlers import DELETE, MyRunsHandlers, MyRunsWidgets
 from demo.tabs.my_runs.state import MyRunsState
 from demo.widgets.chart import chart
 from demo.widgets.download import save
-from demo.widgets.events import LATEST, QUIET, refusals_in
+from demo.widgets.events import JS_ONLY, LATEST, QUIET, refusals_in
+from demo.widgets.moving import MovingKeys
 from demo.widgets.templates import message_box
 
 
-def build_runs_tab(service: Service, owner: gr.BrowserState, saved: gr.DownloadButton, tab: gr.Tab) -> None:
+def build_runs_tab(
+    service: Service, owner: gr.BrowserState, saved: gr.DownloadButton, tab: gr.Tab, moving: MovingKeys
+) -> None:
     """Lay out the tab and wire it. `tab` is the tab itself: whenever it is opened, the list is fresh."""
     widgets = lay_out()
-    _wire(widgets, MyRunsHandlers(service, widgets, saved), owner, saved, tab)
+    _wire(widgets, MyRunsHandlers(service, widgets, saved, moving), owner, saved, tab)
 
 
 def lay_out() -> MyRunsWidgets:
@@ -26,6 +30,15 @@ def lay_out() -> MyRunsWidgets:
     )
     with gr.Row(elem_classes="run-commands"):
         refresh = gr.Button("Refresh", size="sm", elem_id="runs-refresh")
+        move = gr.Button("Use my runs on another device", size="sm", elem_id="move-runs")
+    address = gr.Textbox(
+        "",
+        label="Address for the other device",
+        interactive=False,
+        buttons=["copy"],
+        elem_id="move-address",
+        visible=False,
+    )
     runs_list = gr.HTML("", elem_id="runs-list")
     with gr.Column(visible=False) as tools:
         compared = gr.CheckboxGroup(label="Compare", elem_id="compare")
@@ -46,6 +59,8 @@ def lay_out() -> MyRunsWidgets:
         )
     return MyRunsWidgets(
         refresh_button=refresh,
+        move_button=move,
+        move_textbox=address,
         list_html=runs_list,
         tools_column=tools,
         compared_checkboxes=compared,
@@ -69,6 +84,8 @@ def _wire(
     message, inputs = widgets.message_html, [owner, widgets.compared_checkboxes, widgets.run_dropdown]
     refused = refusals_in(message)
     gr.on([tab.select, widgets.refresh_button.click], handlers.fresh, inputs, widgets.all, **QUIET)
+    moved = widgets.move_button.click(refused(handlers.move), owner, [message, widgets.move_textbox], **QUIET)
+    moved.then(None, widgets.move_textbox, widgets.move_textbox, js=WHOLE_ADDRESS, **JS_ONLY)
     compared.input(handlers.compare, [owner, compared], widgets.curves, **LATEST, **QUIET)
     run.input(handlers.choose, [owner, run], widgets.of_one, **LATEST, **QUIET)
     renaming = [widgets.rename_button.click, name.submit]

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -22,7 +23,7 @@ from demo.tabs.train.layout import TrainWidgets
 from demo.tabs.train.run_watch import RunWatch, View
 from demo.tabs.train.state import TrainState
 from demo.widgets.events import Outputs
-from demo.widgets.owner import owner_key_of
+from demo.widgets.moving import MovingKeys
 from demo.widgets.templates import message_box
 
 LOOK_EVERY = 0.2
@@ -42,9 +43,10 @@ class TrainHandlers:
         owner: gr.BrowserState,
         saved: gr.DownloadButton,
         pages: OpenPages,
+        moving: MovingKeys,
     ) -> None:
         self.service, self.source, self.widgets, self.pages = service, source, widgets, pages
-        self.owner, self.saved = owner, saved
+        self.owner, self.saved, self.moving = owner, saved, moving
 
     def start(
         self,
@@ -124,16 +126,17 @@ class TrainHandlers:
         Every update has all parts, because a text that has not changed costs nothing and one that has grown costs its
         tail; an update of a button, or a part left out, would cost twenty times as much.
         """
-        owner_key, asked = owner_key_of(stored_key), str(request.query_params.get("run") or "")
+        code, asked = (str(request.query_params.get(name) or "") for name in ("move", "run"))
         watching = self.pages.watch(request.session_hash, "run")
-        # a thread of its own: a disk that is slow for a moment must not stop every other page
+        # in threads of their own: a disk that is slow for a moment must not stop every other page
+        owner_key, notice = await asyncio.to_thread(self.moving.key_for, stored_key, code)
         watch = await asyncio.to_thread(RunWatch, self.service, owner_key, asked)
         shown, sent = None, 0.0
         while watching.goes_on:
             view = await asyncio.to_thread(watch.look)
             if view != shown or time.monotonic() - sent > HEARTBEAT:
                 shown, sent = view, time.monotonic()
-                yield {self.owner: owner_key} | self._parts(view)
+                yield {self.owner: owner_key} | self._parts(replace(view, status=with_notice(notice, view.status)))
             await asyncio.sleep(LOOK_EVERY)
 
     @property
@@ -180,3 +183,8 @@ class TrainHandlers:
         in_force = [getattr(snapshot.config, name) for name in NAMES]
         same = not snapshot.run.active or in_force == list(values)
         return {} if same else dict(zip(self._fields, in_force, strict=True))
+
+
+def with_notice(notice: str, status: str) -> str:
+    """Return the state of the run below what there is to say about the visitor's own runs."""
+    return message_box(notice) + status if notice else status

@@ -16,6 +16,7 @@ from demo.tabs.train.layout import TrainWidgets, lay_out
 from demo.tabs.train.state import TrainState
 from demo.widgets.download import save
 from demo.widgets.events import LATEST, QUIET, refusals_in
+from demo.widgets.moving import MovingKeys
 from demo.widgets.templates import script
 
 PLAN_EVERY = 5.0
@@ -40,10 +41,11 @@ def build_train_tab(
     saved: gr.DownloadButton,
     blocks: gr.Blocks,
     pages: OpenPages,
+    moving: MovingKeys,
 ) -> TrainParts:
     """Lay out the tab and wire it; return what others need of it. `owner` holds the visitor's secret key."""
     widgets = lay_out(service, source)
-    handlers = TrainHandlers(service, source, widgets, owner, saved, pages)
+    handlers = TrainHandlers(service, source, widgets, owner, saved, pages, moving)
     _wire_commands(widgets, handlers, owner, saved)
     _wire_settings(widgets, handlers, blocks)
     _wire_watch(widgets, handlers, owner, blocks)
@@ -82,7 +84,8 @@ def _wire_watch(widgets: TrainWidgets, handlers: TrainHandlers, owner: gr.Browse
     left, run, state = widgets.left, widgets.run, widgets.state
     fields = [left.settings[name] for name in NAMES]
     streamed = [state, run.status_html, run.chart_html, run.filters_html, run.story_html, run.log_textbox]
-    blocks.load(handlers.watch, owner, [owner, *streamed, widgets.result_html], **QUIET)
+    watched = [owner, *streamed, widgets.result_html]
+    blocks.load(handlers.watch, owner, watched, js=script("widgets/owner.js"), **QUIET)
     buttons = [run.start_button, run.pause_button, run.stop_button, run.train_on_button, run.download_button]
     # "multiple": others listen to the state too, and of those only one may wait for its last turn (see LATEST)
     # after a refresh the browser may bring its guesses later than the run

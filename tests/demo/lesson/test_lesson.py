@@ -135,3 +135,9 @@ def test_the_steps_tell_the_tutorials_story_in_its_own_names() -> None:
         assert line in code
     made = {name: eval(right, {"nn": torch.nn}) for name, right in re.findall(r"self\.(\w+) = (nn\..+)", code)}
     assert sum(p.numel() for layer in made.values() for p in layer.parameters()) == 62_006
+
+
+def test_a_batch_size_that_is_none_leaves_the_lesson_with_the_tutorials(service: Service, source: DataSource) -> None:
+    nets = NetRegistry(service, source)
+    for size in (math.inf, math.nan, 0, 10**9, None, "x"):
+        assert values_of(nets, "", size) == values_of(nets, "", 4)

@@ -3,6 +3,7 @@
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -13,6 +14,7 @@ from cifar_core.runs.records import Run
 from cifar_core.runs.service import Service
 from demo.tabs.my_runs.handlers import DELETE, MyRunsHandlers, MyRunsWidgets
 from demo.tabs.my_runs.state import MyRunsState
+from demo.widgets.moving import WELCOME, MovingKeys
 from tests.helpers.markup import text_of
 from tests.helpers.run_steps import ANN, BOB, CONFIG, end, go_to
 
@@ -28,7 +30,7 @@ def runs(service: Service, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> M
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "gradio"))
     names: list[Any] = [field.name for field in fields(MyRunsWidgets)]
     saved: Any = "saved"
-    return MyRunsHandlers(service, MyRunsWidgets(*names), saved)
+    return MyRunsHandlers(service, MyRunsWidgets(*names), saved, MovingKeys(service))
 
 
 @pytest.fixture
@@ -111,3 +113,14 @@ def test_a_comparison_of_a_run_that_is_gone_says_so(runs: MyRunsHandlers, two: l
 def test_the_zip_has_the_runs_name(runs: MyRunsHandlers, two: list[Run]) -> None:
     path = Path(runs.download(ANN, two[0].id)[runs.saved])
     assert path.name == f"run-{two[0].name.removeprefix('run ')}.zip" and path.read_bytes()[:2] == b"PK"
+
+
+def test_an_address_for_another_device_brings_the_key_and_does_not_name_it(
+    runs: MyRunsHandlers, two: list[Run]
+) -> None:
+    shown = runs.move(ANN)[runs.widgets.move_textbox]
+    assert shown.visible and "10 minutes" in shown.info and ANN not in shown.value
+    (code,) = parse_qs(shown.value.removeprefix("?"))["move"]
+    assert runs.moving.key_for(None, code) == (ANN, WELCOME)
+    with pytest.raises(RunError, match="no runs yet"):
+        runs.move(BOB)

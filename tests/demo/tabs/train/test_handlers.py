@@ -20,6 +20,7 @@ from demo.setup.settings import DEFAULTS, NAMES
 from demo.tabs.train.handlers import TrainHandlers
 from demo.tabs.train.layout import GuessWidgets, RunWidgets, SettingsWidgets, TrainWidgets
 from demo.tabs.train.state import Command, TrainState
+from demo.widgets.moving import USED, WELCOME, MovingKeys
 from tests.helpers.markup import text_of
 from tests.helpers.run_steps import ANN, BOB, CONFIG, end, go_to
 
@@ -40,7 +41,7 @@ def train(service: Service, tiny: Splits, monkeypatch: pytest.MonkeyPatch, tmp_p
     widgets = named(TrainWidgets, left=left, guess=named(GuessWidgets), run=named(RunWidgets), state=state)
     owner: Any = "owner"
     saved: Any = "saved"
-    return TrainHandlers(service, DataSource(tiny), widgets, owner, saved, OpenPages())
+    return TrainHandlers(service, DataSource(tiny), widgets, owner, saved, OpenPages(), MovingKeys(service))
 
 
 def pressable(train: TrainHandlers, *commands: Command) -> set[str]:
@@ -159,19 +160,33 @@ def test_the_plan_is_a_sentence_or_what_is_wrong(train: TrainHandlers) -> None:
     assert 'role="alert"' in train.plan(*(None for _ in VALUES))
 
 
-def test_a_page_is_first_of_all_told_its_owners_key_and_that_it_may_start(train: TrainHandlers) -> None:
-    class Request:
-        query_params: dict[str, str] = {}
-        session_hash = "page"
+def first_of_watch(train: TrainHandlers, query: dict[str, str], stored: str | None = None) -> dict[Any, Any]:
+    """What a page is sent first that is opened with such an address."""
 
     async def first() -> Any:
-        stream: Any = train.watch(None, Request())  # type: ignore[arg-type]
+        stream: Any = train.watch(stored, gr.Request(query_params=query, session_hash="page"))
         try:
             return await anext(stream)
         finally:
             await stream.aclose()
 
-    outputs = asyncio.run(first())
+    return asyncio.run(first())
+
+
+def test_a_page_opened_with_a_code_has_the_runs_of_the_other_device_once(
+    train: TrainHandlers, service: Service, tiny: Splits
+) -> None:
+    run = service.start(ANN, CONFIG, tiny)
+    query = {"move": train.moving.leave(ANN)}
+    outputs = first_of_watch(train, query)
+    assert outputs[train.owner] == ANN and run.id in outputs[train.widgets.state]
+    assert WELCOME in text_of(outputs[train.widgets.run.status_html])
+    outputs = first_of_watch(train, query)
+    assert outputs[train.owner] != ANN and USED in text_of(outputs[train.widgets.run.status_html])
+
+
+def test_a_page_is_first_of_all_told_its_owners_key_and_that_it_may_start(train: TrainHandlers) -> None:
+    outputs = first_of_watch(train, {})
     assert len(outputs[train.owner]) >= 32
     state = train.widgets.state.preprocess(outputs[train.widgets.state])
     assert state == TrainState("", "", ("start",), new=True)
