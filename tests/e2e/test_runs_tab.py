@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.test_page import open_tab
+from tests.helpers.serving import Server
 
 pytestmark = pytest.mark.browser
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (tests/requirements.txt)")
@@ -62,3 +63,39 @@ def test_a_run_that_is_going_is_shown_in_train_and_not_deleted(visit: Visit) -> 
     expect(page.locator(".run-status[data-state=running]")).to_be_visible()
     page.get_by_role("button", name="Stop").click()
     expect(page.locator(".run-status[data-state=stopped]")).to_be_visible(timeout=60_000)
+
+
+def test_two_tabs_of_a_first_visit_are_one_visitor(browser: Any, server: Server) -> None:
+    context = browser.new_context()
+    first, second = context.new_page(), context.new_page()
+    for page in (first, second):
+        page.goto(server.url, wait_until="commit")
+    for page in (first, second):
+        open_tab(page, "Train")
+        expect(page.locator("#start")).to_be_enabled()
+    train(first, epochs=1, batch_size=100)
+    open_runs(second)
+    expect(second.locator("#runs-list tbody tr")).to_have_count(1)
+    context.close()
+
+
+def test_ones_runs_are_used_on_another_device_by_an_address_that_works_once(visit: Visit, server: Server) -> None:
+    mine = visit()
+    run = train(mine, epochs=1, batch_size=100)
+    open_runs(mine)
+    mine.get_by_role("button", name="Use my runs on another device").click()
+    address = mine.locator("#move-address textarea, #move-address input")
+    expect(address).to_have_value(re.compile(r"^http://.*\?move=[\w-]{20,}&tab=train$"))
+    way = address.input_value().removeprefix(server.url)
+    other = visit(way)
+    expect(other.locator("#run-status")).to_contain_text("The runs of your other device are yours here, too")
+    expect(other).to_have_url(re.compile(rf"[?&]run={run}"))
+    assert "move=" not in other.url
+    other.reload()
+    open_runs(other)
+    expect(other.locator("#runs-list tbody tr")).to_have_count(1)
+    expect(other.locator("#delete-run")).to_be_enabled()
+    stranger = visit(way)
+    expect(stranger.locator("#run-status")).to_contain_text("has been used already")
+    open_runs(stranger)
+    expect(stranger.locator("#runs-list")).to_contain_text("You have no runs yet")
