@@ -54,7 +54,7 @@ def _wire_choice(
     choice.tests_html.pick(shown(handlers.pick_test), now, of_image, **PREDICT, **LATEST)
     by_number = [choice.show_button.click, choice.index_number.submit]
     gr.on(by_number, shown(handlers.show_number), [choice.index_number, *now], of_image, **PREDICT)
-    choice.upload_image.input(shown(handlers.upload), [choice.upload_image, *now], of_image, **PREDICT)
+    choice.upload_image.input(shown(handlers.upload), [choice.upload_image, *now], of_image, **PREDICT, **LATEST)
     widgets.why.neighbours_html.pick(shown(handlers.pick_train), now, of_image, **PREDICT)
     chosen = [choice.tests_html.pick, *by_number, choice.upload_image.input, widgets.why.neighbours_html.pick]
     for event in chosen:
